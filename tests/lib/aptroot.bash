@@ -18,14 +18,16 @@
 #
 # Every suite has a root of its own below DIR, so a version is never chosen by pinning,
 # and only the suites really asked for are fetched. All functions return non-zero and
-# say why on stderr when they fail. KTLSD_DEBIAN_MIRROR overrides the mirror, which is
-# otherwise the one the host's own sources name.
+# say why on stderr when they fail. KTLSD_DEBIAN_MIRROR and KTLSD_DEBIAN_SECURITY_MIRROR
+# override the mirrors, which are otherwise those the host's own sources name.
 
 # suite -> the types of its one source file
 declare -gA APTROOT_SUITES=(
 	[bookworm]="deb"
+	[bookworm-security]="deb"
 	[bookworm-backports]="deb"
 	[trixie]="deb"
+	[trixie-security]="deb"
 	[trixie-backports]="deb"
 	[sid]="deb deb-src"
 )
@@ -36,22 +38,31 @@ aptroot_die() {
 	return 1
 }
 
-# The archive this machine uses already, or nothing.
-aptroot_host_uri() {
-	local release
-	# shellcheck disable=SC1091
-	release=$(. /etc/os-release && echo "${VERSION_CODENAME:-none}")
+# The archive this machine uses already for RELEASE below /PATH, or nothing.
+aptroot_host_uri() { # RELEASE PATH
 	# shellcheck disable=SC2016 # apt expands these
 	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
 		'Created-By: Packages' 2>/dev/null |
-		awk -v release="$release" '$2 == release && $3 == "main" &&
-			$1 ~ "/debian(/|$)" { uri = uri ? uri : $1 } END { print uri }'
+		awk -v release="$1" -v pattern="/$2(/|\$)" '$2 == release && $3 == "main" &&
+			$1 ~ pattern { uri = uri ? uri : $1 } END { print uri }'
 }
 
-aptroot_mirror() {
-	local uri
-	uri=$(aptroot_host_uri)
-	echo "${KTLSD_DEBIAN_MIRROR:-${uri:-http://deb.debian.org/debian}}"
+aptroot_mirror() { # SUITE
+	local host uri
+	# shellcheck source=/dev/null
+	host=$(. /etc/os-release && echo "${VERSION_CODENAME:-none}")
+	case $1 in
+	*-security)
+		uri=$(aptroot_host_uri "$host-security" debian-security)
+		uri=${KTLSD_DEBIAN_SECURITY_MIRROR:-$uri}
+		echo "${uri:-http://deb.debian.org/debian-security}"
+		;;
+	*)
+		uri=$(aptroot_host_uri "$host" debian)
+		uri=${KTLSD_DEBIAN_MIRROR:-$uri}
+		echo "${uri:-http://deb.debian.org/debian}"
+		;;
+	esac
 }
 
 # How this machine reaches an archive (proxies, retries, clock) holds here too; what
@@ -96,7 +107,7 @@ aptroot_write_conf() { # ROOT
 aptroot_write_source() { # SUITE
 	cat <<-EOF
 		Types: ${APTROOT_SUITES[$1]}
-		URIs: $(aptroot_mirror)
+		URIs: $(aptroot_mirror "$1")
 		Suites: $1
 		Components: main
 		Signed-By: $APTROOT_KEYRING
