@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The slices of the kernel's structures that the programs read, for CO-RE: only names matter,
+ * offsets are filled in when a program is loaded. Instead of a generated vmlinux.h, so that a
+ * reader sees everything that is touched, and that no key is.
+ *
+ * Flavours (name___since_or_before) stand for kernels where a member differs; libbpf drops
+ * everything from the triple underscore on when it looks the type up.
+ */
+#ifndef KTLSD_BPF_KERNEL_H
+#define KTLSD_BPF_KERNEL_H
+
+#include <linux/tls.h>
+#include <linux/types.h>
+
+enum {
+	AF_INET = 2,
+	AF_INET6 = 10,
+	IFNAMSIZ = 16,
+	TCP_ULP_NAME_MAX = 16,
+};
+
+/* enum tls_context_flags is in no BTF. Bit 0 since c55dcdd435aa ("net/tls: Fix use-after-free
+ * after the TLS device goes down and up"), 5.13, and still in 7.3. */
+#define TLS_RX_DEV_DEGRADED (1UL << 0)
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+	__u32 uid;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+struct in6_addr {
+	__u8 octets[16];
+};
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	struct {
+		struct net *net;
+	} skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct inode {
+	unsigned long i_ino;
+};
+
+struct socket_alloc {
+	struct inode vfs_inode;
+};
+
+struct socket;
+
+struct sock {
+	struct socket *sk_socket;
+};
+
+struct tcp_ulp_ops {
+	char name[TCP_ULP_NAME_MAX];
+};
+
+struct inet_connection_sock {
+	const struct tcp_ulp_ops *icsk_ulp_ops;
+	void *icsk_ulp_data;
+};
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	__u64 bytes_received;
+	__u64 bytes_acked;
+};
+
+struct net_device {
+	char name[IFNAMSIZ];
+	int ifindex;
+};
+
+struct tls_prot_info {
+	__u16 version;
+	__u16 cipher_type;
+};
+
+struct cipher_context {
+	char rec_seq[8];
+};
+
+union tls_crypto_context {
+	struct tls_crypto_info info;
+};
+
+struct tls_context {
+	struct tls_prot_info prot_info;
+	__u8 tx_conf : 3;
+	__u8 rx_conf : 3;
+	__u8 zerocopy_sendfile : 1;
+	__u8 rx_no_pad : 1;
+	void *priv_ctx_rx;
+	struct net_device *netdev;
+	struct cipher_context tx;
+	struct cipher_context rx;
+	unsigned long flags;
+	union tls_crypto_context crypto_send;
+	union tls_crypto_context crypto_recv;
+};
+
+/* Before 6d5029e54700 ("tls: store rec_seq directly within cipher_context"), 6.7, it was a
+ * pointer. Both are 8 bytes wide: only the kind of the member tells them apart. */
+struct cipher_context___before_6_7 {
+	char *rec_seq;
+};
+
+struct tls_context___before_6_7 {
+	struct cipher_context___before_6_7 tx;
+	struct cipher_context___before_6_7 rx;
+};
+
+/* First member of struct tls_offload_context_rx: priv_ctx_rx is one for SW and HW alike. */
+struct tls_sw_context_rx {
+	__u8 zc_capable : 1;
+	/* since 0471b1093e3a ("tls: block decryption when a rekey is pending"), 6.14 */
+	_Bool key_update_pending;
+};
+
+#pragma clang attribute pop
+
+#endif
