@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads and checks the records of the pinned iterator; must not know who loads it, or how. */
+#include "bpf/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+/* The kernel gathers 32 KiB at a time; more than this saves few calls. */
+enum { RECORDS_PER_READ = 64 };
+
+static bool flag_is_valid(uint8_t flag)
+{
+	return flag <= 1 || flag == KTLS_UNKNOWN;
+}
+
+static bool direction_is_valid(const struct ktls_direction *dir)
+{
+	return dir->conf < KTLS_N_CONFS && dir->seq_initial_known <= 1;
+}
+
+static bool socket_is_valid(const struct ktls_socket *s)
+{
+	return s->magic == KTLS_SOCKET_MAGIC && s->abi == KTLS_SOCKET_ABI && s->size == sizeof(*s) &&
+	       direction_is_valid(&s->tx) && direction_is_valid(&s->rx) &&
+	       (s->family == AF_INET || s->family == AF_INET6) &&
+	       !(s->flags & ~(uint32_t)KTLS_SOCKET_ALL_FLAGS) && flag_is_valid(s->tx_zero_copy) &&
+	       flag_is_valid(s->rx_no_pad) && flag_is_valid(s->rx_zero_copy) &&
+	       flag_is_valid(s->key_update_pending) &&
+	       memchr(s->device, '\0', sizeof(s->device));
+}
+
+int snapshot_decode(const void *buf, size_t len, size_t *used, snapshot_fn *each, void *arg)
+{
+	const uint8_t *next = buf;
+	struct ktls_socket socket;
+	int r;
+
+	for (*used = 0; len - *used >= sizeof(socket); *used += sizeof(socket)) {
+		memcpy(&socket, next + *used, sizeof(socket));
+		if (!socket_is_valid(&socket))
+			return -EPROTO;
+		r = each(&socket, arg);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int snapshot_read(const char *path, snapshot_fn *each, void *arg)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t buf[RECORDS_PER_READ * sizeof(struct ktls_socket)];
+	size_t have = 0, used;
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		n = read(fd, buf + have, sizeof(buf) - have);
+		/* EAGAIN: a million sockets without TLS in a row; the walk goes on from there. */
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return have ? -EPROTO : 0;
+		have += (size_t)n;
+		r = snapshot_decode(buf, have, &used, each, arg);
+		if (r)
+			return r;
+		have -= used;
+		memmove(buf, buf + used, have);
+	}
+}
+
+bool snapshot_count_records(const struct ktls_direction *dir, uint64_t *records)
+{
+	if (dir->conf == KTLS_CONF_BASE || !dir->seq_initial_known)
+		return false;
+	*records = dir->seq - dir->seq_initial;
+	return true;
+}
