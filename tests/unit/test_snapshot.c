@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The reader of the kernel's records: what it takes, and that it takes nothing else. */
+#include "bpf/snapshot.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* More than snapshot_read() takes at a time, and not a multiple of it. */
+enum { N_MANY = 1000 };
+
+struct seen {
+	unsigned int n;
+	uint64_t last_cookie;
+	unsigned int stop_at; /* refuse this one, counted from 1; 0: none */
+};
+
+static int note(const struct ktls_socket *socket, void *arg)
+{
+	struct seen *seen = arg;
+
+	if (seen->stop_at == seen->n + 1)
+		return -ECANCELED;
+	seen->n++;
+	seen->last_cookie = socket->cookie;
+	return 0;
+}
+
+static struct ktls_socket good(uint64_t cookie)
+{
+	return (struct ktls_socket){
+		.magic = KTLS_SOCKET_MAGIC,
+		.abi = KTLS_SOCKET_ABI,
+		.size = sizeof(struct ktls_socket),
+		.cookie = cookie,
+		.tx = {.seq = 12, .seq_initial = 7, .conf = KTLS_CONF_SW, .seq_initial_known = 1},
+		.rx = {.conf = KTLS_CONF_BASE},
+		.family = AF_INET6,
+		.version = 0x304,
+		.cipher = 51,
+		.key_update_pending = KTLS_UNKNOWN,
+		.rx_zero_copy = 1,
+		.flags = KTLS_SOCKET_DEGRADED,
+		.device = "eth0",
+	};
+}
+
+static void takes_good_records_at_any_alignment(void **state)
+{
+	struct ktls_socket records[] = {good(1), good(2), good(3)};
+	uint8_t buf[sizeof(records) + 1];
+	struct seen seen = {0};
+	size_t used;
+
+	(void)state;
+	memcpy(buf + 1, records, sizeof(records));
+	assert_int_equal(snapshot_decode(buf + 1, sizeof(records), &used, note, &seen), 0);
+	assert_int_equal(used, sizeof(records));
+	assert_int_equal(seen.n, 3);
+	assert_int_equal(seen.last_cookie, 3);
+}
+
+static void takes_nothing_from_nothing(void **state)
+{
+	struct seen seen = {0};
+	size_t used = 99;
+
+	(void)state;
+	assert_int_equal(snapshot_decode("", 0, &used, note, &seen), 0);
+	assert_int_equal(used, 0);
+	assert_int_equal(seen.n, 0);
+}
+
+static void leaves_a_truncated_record(void **state)
+{
+	struct ktls_socket records[] = {good(1), good(2)};
+	struct seen seen = {0};
+	size_t used;
+
+	(void)state;
+	assert_int_equal(snapshot_decode(records, sizeof(records) - 1, &used, note, &seen), 0);
+	assert_int_equal(used, sizeof(records[0]));
+	assert_int_equal(seen.n, 1);
+}
+
+static void passes_on_a_refusal(void **state)
+{
+	struct ktls_socket records[] = {good(1), good(2), good(3)};
+	struct seen seen = {.stop_at = 2};
+	size_t used;
+
+	(void)state;
+	assert_int_equal(snapshot_decode(records, sizeof(records), &used, note, &seen), -ECANCELED);
+	assert_int_equal(used, sizeof(records[0]));
+}
+
+/* One octet set to a value that makes a record bad. */
+struct damage {
+	const char *what;
+	size_t offset;
+	uint8_t value;
+};
+
+static const struct damage damages[] = {
+	{"magic", offsetof(struct ktls_socket, magic), 0},
+	{"ABI", offsetof(struct ktls_socket, abi), KTLS_SOCKET_ABI + 1},
+	{"size", offsetof(struct ktls_socket, size), sizeof(struct ktls_socket) - 8},
+	{"tx mode", offsetof(struct ktls_socket, tx.conf), KTLS_N_CONFS},
+	{"rx mode", offsetof(struct ktls_socket, rx.conf), KTLS_N_CONFS},
+	{"initial known", offsetof(struct ktls_socket, rx.seq_initial_known), 2},
+	{"family", offsetof(struct ktls_socket, family), AF_UNIX},
+	{"flags", offsetof(struct ktls_socket, flags) + 1, 1},
+	{"tx zero-copy", offsetof(struct ktls_socket, tx_zero_copy), 2},
+	{"no-pad", offsetof(struct ktls_socket, rx_no_pad), 2},
+	{"rx zero-copy", offsetof(struct ktls_socket, rx_zero_copy), 254},
+	{"key update", offsetof(struct ktls_socket, key_update_pending), 2},
+};
+
+static void refuses_damaged_records(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
+		struct ktls_socket records[] = {good(1), good(2)};
+		struct seen seen = {0};
+		size_t used;
+		int r;
+
+		((uint8_t *)&records[1])[damages[i].offset] = damages[i].value;
+		r = snapshot_decode(records, sizeof(records), &used, note, &seen);
+		if (r != -EPROTO || used != sizeof(records[0]) || seen.n != 1)
+			fail_msg("damaged %s: %d, %zu used, %u seen", damages[i].what, r, used,
+				 seen.n);
+	}
+}
+
+static void refuses_a_device_without_end(void **state)
+{
+	struct ktls_socket record = good(1);
+	struct seen seen = {0};
+	size_t used;
+
+	(void)state;
+	memset(record.device, 'x', sizeof(record.device));
+	assert_int_equal(snapshot_decode(&record, sizeof(record), &used, note, &seen), -EPROTO);
+	assert_int_equal(seen.n, 0);
+}
+
+/* A file with n good records and then `tail` bytes of another; stands for the pin. */
+static void write_file(char path[static 32], unsigned int n, size_t tail)
+{
+	FILE *file;
+	int fd;
+
+	strcpy(path, "/tmp/test_snapshot.XXXXXX");
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	file = fdopen(fd, "w");
+	assert_non_null(file);
+	for (unsigned int i = 1; i <= n + 1; i++) {
+		struct ktls_socket record = good(i);
+
+		fwrite(&record, i <= n ? sizeof(record) : tail, 1, file);
+	}
+	assert_int_equal(fclose(file), 0);
+}
+
+static int read_file(unsigned int n, size_t tail, struct seen *seen)
+{
+	char path[32];
+	int r;
+
+	write_file(path, n, tail);
+	r = snapshot_read(path, note, seen);
+	unlink(path);
+	return r;
+}
+
+static void reads_a_whole_file(void **state)
+{
+	struct seen none = {0}, many = {0};
+
+	(void)state;
+	assert_int_equal(read_file(0, 0, &none), 0);
+	assert_int_equal(none.n, 0);
+	assert_int_equal(read_file(N_MANY, 0, &many), 0);
+	assert_int_equal(many.n, N_MANY);
+	assert_int_equal(many.last_cookie, N_MANY);
+}
+
+static void refuses_a_file_that_ends_inside_a_record(void **state)
+{
+	struct seen seen = {0};
+
+	(void)state;
+	assert_int_equal(read_file(N_MANY, 20, &seen), -EPROTO);
+	assert_int_equal(seen.n, N_MANY);
+}
+
+static void names_a_missing_pin(void **state)
+{
+	struct seen seen = {0};
+
+	(void)state;
+	assert_int_equal(snapshot_read("/nonexistent/iter_tcp", note, &seen), -ENOENT);
+	assert_int_equal(snapshot_read("/", note, &seen), -EISDIR);
+}
+
+static void counts_records_only_where_they_are_known(void **state)
+{
+	struct ktls_direction dir = good(1).tx;
+	uint64_t records = 99;
+
+	(void)state;
+	assert_true(snapshot_count_records(&dir, &records));
+	assert_int_equal(records, 5);
+	dir.seq_initial_known = 0;
+	records = 99;
+	assert_false(snapshot_count_records(&dir, &records));
+	dir.seq_initial_known = 1;
+	dir.conf = KTLS_CONF_BASE;
+	assert_false(snapshot_count_records(&dir, &records));
+	assert_int_equal(records, 99);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(takes_good_records_at_any_alignment),
+		cmocka_unit_test(takes_nothing_from_nothing),
+		cmocka_unit_test(leaves_a_truncated_record),
+		cmocka_unit_test(passes_on_a_refusal),
+		cmocka_unit_test(refuses_damaged_records),
+		cmocka_unit_test(refuses_a_device_without_end),
+		cmocka_unit_test(reads_a_whole_file),
+		cmocka_unit_test(refuses_a_file_that_ends_inside_a_record),
+		cmocka_unit_test(names_a_missing_pin),
+		cmocka_unit_test(counts_records_only_where_they_are_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
