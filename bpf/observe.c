@@ -28,7 +28,8 @@
 #define TLS_MODULE_BTF "/sys/kernel/btf/tls"
 #define LOCKDOWN "/sys/kernel/security/lockdown"
 #define ITER_PROGRAM "ktls_iter_tcp"
-#define NEW_SUFFIX ".new"
+/* No dot: bpffs refuses names with one. */
+#define NEW_SUFFIX "_new"
 
 static observe_log_fn *log_line;
 
