@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Speaks to either record layer, and turns their errnos into reasons. */
+#include "tls/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "tls/aead.h"
+#include "tls/ktls.h"
+
+void channel_init(struct channel *ch, int fd, struct pool *pool, struct keys *tx, struct keys *rx)
+{
+	*ch = (struct channel){ .fd = fd, .pool = pool };
+	ch->side[TX] = (struct channel_side){ .keys = tx, .mode = MODE_USER };
+	ch->side[RX] = (struct channel_side){ .keys = rx, .mode = MODE_USER };
+}
+
+void channel_fini(struct channel *ch)
+{
+	for (int d = 0; d < N_DIRECTIONS; d++) {
+		aead_forget(ch->side[d].keys);
+		keys_free(ch->side[d].keys);
+		ch->side[d] = (struct channel_side){ 0 };
+	}
+	pool_put(ch->pool, &ch->tx.buf);
+	pool_put(ch->pool, &ch->rx.buf);
+}
+
+int channel_move_to_kernel(struct channel *ch, enum direction d)
+{
+	struct channel_side *side = &ch->side[d];
+	int err;
+
+	if (side->mode != MODE_USER || (d == TX ? ch->tx.buf : ch->rx.buf))
+		return -EBUSY;
+	err = ktls_install(ch->fd, d, side->keys);
+	if (err)
+		return err;
+	side->mode = MODE_KERNEL;
+	aead_forget(side->keys);
+	keys_forget_key(side->keys);
+	return 0;
+}
+
+static struct channel_event event_error(enum reason reason, int err)
+{
+	return (struct channel_event){ .result = CHANNEL_ERROR, .reason = reason, .err = err };
+}
+
+/* The one place where an errno of a record layer gets its meaning. */
+static struct channel_event event_errno(int err)
+{
+	switch (err) {
+	case EAGAIN:
+		return (struct channel_event){ .result = CHANNEL_AGAIN };
+	case EKEYEXPIRED:
+		return (struct channel_event){ .result = CHANNEL_REKEY_WAIT, .err = err };
+	case EBADMSG:
+		return event_error(REASON_BAD_RECORD_MAC, err);
+	case EINVAL:
+		return event_error(REASON_BAD_RECORD_HEADER, err);
+	case EMSGSIZE:
+		return event_error(REASON_RECORD_OVERFLOW, err);
+	case ENODATA:
+		return event_error(REASON_TRUNCATED_RECORD, err);
+	case ENOMEM:
+	case ENOBUFS:
+		return event_error(REASON_NO_MEMORY, err);
+	case ECONNRESET:
+	case EPIPE:
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ECONNABORTED:
+		return event_error(REASON_PEER_RESET, err);
+	default:
+		return event_error(REASON_INTERNAL, err);
+	}
+}
+
+static struct channel_event event_bytes(uint8_t type, size_t len)
+{
+	return (struct channel_event){ .result = type == RECORD_DATA ? CHANNEL_DATA : CHANNEL_CONTROL,
+				       .type = type,
+				       .len = len };
+}
+
+struct channel_event channel_send(struct channel *ch, uint8_t type, const void *buf, size_t len)
+{
+	struct channel_side *side = &ch->side[TX];
+	ssize_t n = side->mode == MODE_KERNEL ?
+			    ktls_send(ch->fd, type, buf, len) :
+			    record_send(ch->fd, side->keys, &ch->tx, ch->pool, type, buf, len);
+
+	return n < 0 ? event_errno((int)-n) : event_bytes(type, (size_t)n);
+}
+
+struct channel_event channel_flush(struct channel *ch)
+{
+	int err = record_flush(ch->fd, &ch->tx, ch->pool);
+
+	return err ? event_errno(-err) : event_bytes(RECORD_DATA, 0);
+}
+
+struct channel_event channel_recv(struct channel *ch, void *buf, size_t cap)
+{
+	struct channel_side *side = &ch->side[RX];
+	uint8_t type;
+	ssize_t n = side->mode == MODE_KERNEL ?
+			    ktls_recv(ch->fd, &type, buf, cap) :
+			    record_recv(ch->fd, side->keys, &ch->rx, ch->pool, &type, buf, cap);
+
+	if (n < 0)
+		return event_errno((int)-n);
+	if (!type)
+		return (struct channel_event){ .result = CHANNEL_EOF };
+	return event_bytes(type, (size_t)n);
+}
+
+enum { SPLICE_FLAGS = SPLICE_F_NONBLOCK | SPLICE_F_MOVE };
+
+/*
+ * splice() has no way to say "not data": it fails with EINVAL on a control record, gives 0 for an
+ * empty data record as for the end, and EIO where the kernel means "no control buffer".
+ */
+struct channel_event channel_splice_in(struct channel *ch, int pipe_fd, size_t len)
+{
+	ssize_t n = splice(ch->fd, NULL, pipe_fd, NULL, len, SPLICE_FLAGS);
+
+	if (n > 0)
+		return event_bytes(RECORD_DATA, (size_t)n);
+	if (n == 0 || errno == EINVAL || errno == EIO || errno == EINTR)
+		return event_bytes(0, 0);
+	return event_errno(errno);
+}
+
+struct channel_event channel_splice_out(struct channel *ch, int pipe_fd, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = splice(pipe_fd, NULL, ch->fd, NULL, len, SPLICE_FLAGS);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? event_errno(errno) : event_bytes(RECORD_DATA, (size_t)n);
+}
+
+bool channel_has_pending(const struct channel *ch)
+{
+	return record_rx_pending(&ch->rx);
+}
+
+bool channel_has_unsent(const struct channel *ch)
+{
+	return ch->tx.buf;
+}
+
+int channel_rekey(struct channel *ch, enum direction d)
+{
+	struct channel_side *side = &ch->side[d];
+	int err;
+
+	if (side->keys->suite->version != TLS13)
+		return -EINVAL;
+	err = aead_derive_next(side->keys);
+	if (err || side->mode != MODE_KERNEL)
+		return err;
+	err = ktls_install(ch->fd, d, side->keys);
+	keys_forget_key(side->keys);
+	return err;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The record layer in the kernel (Documentation/networking/tls.rst): attach, install keys, send
+ * and receive records with their type. The other layer behind channel is record.
+ */
+#ifndef KTLSD_TLS_KTLS_H
+#define KTLSD_TLS_KTLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/counters.h"
+#include "base/keys.h"
+
+/*
+ * Attaches the upper layer protocol "tls" to an established TCP socket: right after accept,
+ * because it fails with -ENOTCONN once the peer has sent FIN. -ENOENT: no module; else -errno.
+ */
+int ktls_attach(int fd);
+
+/*
+ * Gives the kernel the keys of one direction, or on Linux >= 6.14 replaces them. 0 or -errno:
+ * -EBUSY when this kernel cannot replace keys, -EINVAL/-ENOENT for a cipher it does not know.
+ */
+int ktls_install(int fd, enum direction d, const struct keys *keys);
+
+/*
+ * Sends len bytes as one record of that type. Gives the bytes taken, which may be fewer, or
+ * -errno; -EAGAIN when the socket is full.
+ */
+ssize_t ktls_send(int fd, uint8_t type, const void *buf, size_t len);
+
+/*
+ * Receives bytes of one record, never waits. Gives their number and *type; 0 with *type 0 at the
+ * end of the stream. -EAGAIN, -EBADMSG (does not decrypt), -EMSGSIZE (too long), -EINVAL (no
+ * record), -EKEYEXPIRED (a KeyUpdate was read and new keys are due), or another -errno.
+ */
+ssize_t ktls_recv(int fd, uint8_t *type, void *buf, size_t len);
+
+/*
+ * The error that the kernel keeps after a bad record (sk_err) makes the next send fail: takes it
+ * off, so that an alert can still be sent. Gives it, positive, or 0.
+ */
+int ktls_take_error(int fd);
+
+/* Socket options of SOL_TLS that switch features on: 0 or -errno. */
+int ktls_set_zerocopy(int fd);		       /* TLS_TX_ZEROCOPY_RO, Linux 5.19 */
+int ktls_set_no_pad(int fd);		       /* TLS_RX_EXPECT_NO_PAD, Linux 6.0 */
+int ktls_set_max_payload(int fd, uint16_t len); /* TLS_TX_MAX_PAYLOAD_LEN, Linux 6.19 */
+
+#endif
