@@ -34,14 +34,17 @@ bool json_failed(const struct json *json);
 
 /*
  * Put a member into an object; an existing one of that name is replaced. A NULL string leaves the
- * member out. Bytes that are not UTF-8 become '?', so that a name a client chose cannot make a
- * reply impossible. Numbers that JSON cannot say (NaN, infinity) are left out.
+ * member out. In a string that is not UTF-8 every byte outside ASCII becomes '?', so that a name a
+ * client chose cannot make a reply impossible.
  */
 void json_set_string(struct json *object, const char *key, const char *value);
 void json_set_int(struct json *object, const char *key, int64_t value);
 void json_set_bool(struct json *object, const char *key, bool value);
-void json_set_real(struct json *object, const char *key, double value);
 void json_set(struct json *object, const char *key, struct json *child);
+
+/* The same value as a member of another object; null when that is absent. */
+void json_set_member(struct json *object, const char *key, const struct json *from,
+		     const char *from_key);
 
 /* Append to an array; the child becomes the array's. */
 void json_append(struct json *array, struct json *child);
@@ -49,12 +52,11 @@ void json_append_string(struct json *array, const char *value);
 
 /*
  * Read a member of an object: 0, -ENOENT when it is absent or null, -EINVAL when it is of another
- * type (an integer is also a real), -ENOMEM. *out is written on success only. Strings hold no NUL.
+ * type, -ENOMEM. *out is written on success only. Strings hold no NUL.
  */
 int json_get_string(struct json *object, const char *key, const char **out);
 int json_get_int(struct json *object, const char *key, int64_t *out);
 int json_get_bool(struct json *object, const char *key, bool *out);
-int json_get_real(struct json *object, const char *key, double *out);
 int json_get_object(struct json *object, const char *key, struct json **out);
 int json_get_array(struct json *object, const char *key, struct json **out);
 
@@ -62,6 +64,10 @@ int json_get_array(struct json *object, const char *key, struct json **out);
  * past the end, -EINVAL, -ENOMEM. */
 size_t json_length(const struct json *array);
 int json_at(struct json *array, size_t i, struct json **out);
+
+/* The member, an object or array, as a value of its own that the caller frees; NULL when there is
+ * none or memory is short. */
+struct json *json_keep(const struct json *object, const char *key);
 
 /* True if the object has a member that is not null. */
 bool json_has(const struct json *object, const char *key);
