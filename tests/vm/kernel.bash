@@ -74,6 +74,7 @@ kernel_install() { # SUITE PACKAGE VERSION
 	local release=${2#linux-image-} scratch
 	[[ -e $VM_CACHE/kernels/$release/version ]] && return
 	vm_say "fetching kernel $release ($3) from $1"
+	rm -rf "$VM_CACHE"/kernels/.new.* # of a fetch that was killed
 	scratch=$(mktemp -d "$VM_CACHE/kernels/.new.XXXXXX") || return 1
 	if kernel_download "$1" "$2" "$scratch" &&
 		kernel_arrange "$release" "$scratch/root" "$scratch/kernel" &&

@@ -21,6 +21,7 @@ qemu_fetch() {
 	[[ ! -e $VM_CACHE/tools/complete ]] || return 0
 	vm_say "fetching QEMU from $QEMU_SUITE"
 	vm_update_lists "$QEMU_SUITE"
+	rm -rf "$VM_CACHE"/.tools.* # of a fetch that was killed
 	scratch=$(mktemp -d "$VM_CACHE/.tools.XXXXXX") || return 1
 	aptroot_closure "$VM_APT" "$QEMU_SUITE" "$scratch/debs" "${QEMU_PACKAGES[@]}" \
 		>/dev/null || vm_die "cannot fetch QEMU"
@@ -74,7 +75,7 @@ qemu_start() { # LOG
 	QEMU_MODULE_DIR=$tools/$QEMU_LIBDIR/qemu "${QEMU_EXEC[@]}" \
 		-L "$tools/usr/share/qemu" -L "$tools/usr/share/seabios" \
 		-nodefaults -no-user-config -no-reboot -display none \
-		"${QEMU_ARGS[@]}" <&0 &
+		"${QEMU_ARGS[@]}" 2>"$1" <&0 &
 	# shellcheck disable=SC2034
 	QEMU_PID=$!
 }
