@@ -10,6 +10,7 @@
 
 declare -gA DEPS_GROUPS=(
 	[wolfssl]="gcc libc6-dev make autoconf automake libtool"
+	[wolfssl-system]="libwolfssl-dev"
 	[build]="cmake ninja-build gcc libc6-dev clang llvm pkgconf bpftool libbpf-dev uthash-dev
 		libcap-ng-dev libcyaml-dev libjansson-dev libmnl-dev libseccomp-dev
 		libsmartcols-dev"
