@@ -107,7 +107,7 @@ check_kernel() { # NAME RELEASE-PATTERN
 	SECONDS=0
 	run "$VM" run --timeout 120 -- sh -c 'sleep 4243 & (trap "" TERM; sleep 4244) & echo done'
 	[ "$status" -eq 0 ]
-	[ "$output" = done ]
+	[ "$output" = "done" ]
 	[ "$SECONDS" -lt 60 ]
 }
 
