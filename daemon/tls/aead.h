@@ -36,7 +36,7 @@ int aead_derive(struct keys *keys);
 
 /*
  * TLS 1.3: the next application traffic secret (RFC 8446 7.2), its key and IV; sequence number
- * 0, epoch + 1, a new id. On error the keys are unchanged. 0 or -EIO.
+ * 0, epoch + 1, a new id. On error the keys are unchanged. 0, -EIO or -ENOMEM.
  */
 int aead_derive_next(struct keys *keys);
 

@@ -10,9 +10,11 @@
 #include "tls/aead.h"
 
 enum {
-	VERSION_ON_WIRE = 0x0303,	      /* both versions: RFC 8446 5.1 legacy_record_version */
-	CIPHERTEXT_MAX_12 = 16384 + 8 + AEAD_TAG_LEN, /* what an AEAD suite can need at most */
-	CIPHERTEXT_MAX_13 = 16384 + 256,	      /* RFC 8446 5.2 */
+	VERSION_ON_WIRE = 0x0303, /* both versions: RFC 8446 5.1 legacy_record_version */
+	/* The most that an AEAD suite can need. RFC 8446 5.2 allows more for TLS 1.3, but what such a
+	 * record would hold is longer than 5.4 allows; the kernel draws the line here too. */
+	CIPHERTEXT_MAX_12 = RECORD_PLAIN_MAX + 8 + AEAD_TAG_LEN,
+	CIPHERTEXT_MAX_13 = RECORD_PLAIN_MAX + 1 + AEAD_TAG_LEN,
 	AAD_LEN_12 = 13,
 };
 
@@ -65,7 +67,7 @@ static ssize_t seal12(struct keys *k, uint8_t type, uint8_t *buf, size_t len)
 
 	put_header(buf, type, body);
 	if (explicit_len) {
-		be64_put(buf + RECORD_HEADER_LEN, k->nonce);
+		be64_put(buf + RECORD_HEADER_LEN, k->nonce++);
 		nonce_from_wire(k, buf + RECORD_HEADER_LEN, nonce);
 	} else {
 		nonce_from_seq(k, nonce);
@@ -74,7 +76,6 @@ static ssize_t seal12(struct keys *k, uint8_t type, uint8_t *buf, size_t len)
 	err = aead_seal(k, nonce, aad, sizeof(aad), buf + RECORD_HEADER_LEN + explicit_len, len);
 	if (err)
 		return err;
-	k->nonce++;
 	k->seq++;
 	return (ssize_t)(RECORD_HEADER_LEN + body);
 }
@@ -144,10 +145,8 @@ static ssize_t open13(struct keys *k, uint8_t *buf, size_t body, uint8_t *type, 
 	while (len && !buf[*off + len - 1])
 		len--;
 	if (!len)
-		return -EBADMSG;
+		return -EPROTO;
 	*type = buf[*off + --len];
-	if (len > RECORD_PLAIN_MAX)
-		return -EMSGSIZE;
 	k->seq++;
 	return (ssize_t)len;
 }
@@ -159,7 +158,7 @@ static ssize_t check_header(const struct keys *k, const uint8_t *h)
 	size_t body = be16_get(h + 3);
 
 	/* After a TLS 1.3 handshake every record looks like data (RFC 8446 5.2). */
-	if (is13 ? h[0] != RECORD_DATA : h[0] < RECORD_CCS || h[0] > RECORD_DATA)
+	if (is13 && h[0] != RECORD_DATA)
 		return -EINVAL;
 	if (be16_get(h + 1) != VERSION_ON_WIRE)
 		return -EINVAL;

@@ -52,9 +52,10 @@ int record_flush(int fd, struct record_tx *tx, struct pool *pool);
  *   > 0, or 0 with *type set: bytes of such a record (an empty one for 0)
  *   0 with *type 0: the peer closed the connection at a record boundary
  *   -EAGAIN     no whole record is there
- *   -EBADMSG    the record does not decrypt, or is nothing but padding
+ *   -EBADMSG    the record does not decrypt
+ *   -EPROTO     the record is nothing but padding (RFC 8446 5.4)
  *   -EMSGSIZE   longer than TLS allows
- *   -EINVAL     not a record: wrong type or version in the header
+ *   -EINVAL     not a record: wrong version in the header, or for TLS 1.3 a type that is not data
  *   -ENODATA    the peer closed the connection inside a record
  *   -ENOMEM, -EIO, or the socket's -errno
  */
