@@ -63,6 +63,8 @@ static struct channel_event event_errno(int err)
 		return event_error(REASON_BAD_RECORD_HEADER, err);
 	case EMSGSIZE:
 		return event_error(REASON_RECORD_OVERFLOW, err);
+	case EPROTO:
+		return event_error(REASON_UNEXPECTED_MESSAGE, err);
 	case ENODATA:
 		return event_error(REASON_TRUNCATED_RECORD, err);
 	case ENOMEM:
@@ -114,7 +116,7 @@ struct channel_event channel_recv(struct channel *ch, void *buf, size_t cap)
 
 	if (n < 0)
 		return event_errno((int)-n);
-	if (!type)
+	if (!n && !type)
 		return (struct channel_event){ .result = CHANNEL_EOF };
 	return event_bytes(type, (size_t)n);
 }

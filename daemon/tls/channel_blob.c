@@ -15,7 +15,7 @@ static const uint8_t magic[4] = { 'k', 'c', 'h', 1 };
 /* A cursor over the blob: once it has failed it stays failed, so checks can wait for the end. */
 struct cursor {
 	uint8_t *at, *end;
-	bool failed;
+	bool failed, no_memory;
 };
 
 static uint8_t *advance(struct cursor *c, size_t n)
@@ -119,17 +119,24 @@ ssize_t channel_export(const struct channel *ch, uint8_t *blob, size_t cap)
 	return c.failed ? -ENOSPC : c.at - blob;
 }
 
+static struct pool_buffer *get_buffer(struct cursor *c, struct channel *ch)
+{
+	struct pool_buffer *b = pool_get(ch->pool);
+
+	if (!b)
+		c->failed = c->no_memory = true;
+	return b;
+}
+
 static void get_tx(struct cursor *c, struct channel *ch)
 {
 	size_t len = get_u64(c, POOL_BUFFER_LEN);
 
 	if (!len || c->failed)
 		return;
-	ch->tx.buf = pool_get(ch->pool);
-	if (!ch->tx.buf) {
-		c->failed = true;
+	ch->tx.buf = get_buffer(c, ch);
+	if (!ch->tx.buf)
 		return;
-	}
 	get_bytes(c, ch->tx.buf->data, len);
 	ch->tx.buf->len = (uint32_t)len;
 }
@@ -145,11 +152,9 @@ static void get_rx(struct cursor *c, struct channel *ch)
 		c->failed = true;
 	if (c->failed || !(rx->plain_len + rx->raw_len))
 		return;
-	rx->buf = pool_get(ch->pool);
-	if (!rx->buf) {
-		c->failed = true;
+	rx->buf = get_buffer(c, ch);
+	if (!rx->buf)
 		return;
-	}
 	rx->raw_off = rx->plain_len;
 	get_bytes(c, rx->buf->data, rx->plain_len);
 	get_bytes(c, rx->buf->data + rx->raw_off, rx->raw_len);
@@ -188,5 +193,5 @@ int channel_import(struct channel *ch, int fd, struct pool *pool, const uint8_t 
 		return 0;
 	channel_fini(ch);
 	*ch = (struct channel){ .fd = -1 };
-	return -EINVAL;
+	return c.no_memory ? -ENOMEM : -EINVAL;
 }

@@ -43,6 +43,8 @@ static struct posthandshake_verdict take_alert(uint16_t version, const uint8_t *
 {
 	struct posthandshake_verdict v;
 
+	if (!len) /* RFC 8446 5.4 */
+		return end(REASON_UNEXPECTED_MESSAGE, ALERT_UNEXPECTED_MESSAGE);
 	if (len != ALERT_LEN)
 		return end(REASON_UNEXPECTED_MESSAGE, ALERT_DECODE_ERROR);
 	if (p[1] == ALERT_CLOSE_NOTIFY)
@@ -135,12 +137,14 @@ uint8_t posthandshake_alert(enum reason reason)
 	case REASON_SHUTDOWN:
 	case REASON_IDLE_TIMEOUT:
 	case REASON_REKEY_UNANSWERABLE:
-	case REASON_BACKEND_REFUSED:
-	case REASON_BACKEND_TIMEOUT:
 		return ALERT_CLOSE_NOTIFY;
-	case REASON_BACKEND_RESET: /* close_notify would vouch for data that is cut off */
+	case REASON_BACKEND_REFUSED: /* close_notify would vouch for data that is cut off */
+	case REASON_BACKEND_TIMEOUT:
+	case REASON_BACKEND_RESET:
 	case REASON_INTERNAL:
 	case REASON_NO_MEMORY:
+	case REASON_NO_FDS:
+	case REASON_KTLS_REQUIRED:
 		return ALERT_INTERNAL_ERROR;
 	default:
 		return ALERT_NONE;
