@@ -30,7 +30,7 @@ int address_split(const char *text, struct address_text *parts, const char **why
 int address_resolve(const struct address_text *parts, unsigned timeout_ms,
 		    struct config_address *address, const char **why);
 
-/* The address of a unix socket: a path, or "@name" in the abstract name space. -EINVAL: too long. */
+/* The address of a unix socket: a path, or "@name", abstract. -EINVAL: empty or too long. */
 int address_unix(const char *path, struct config_address *address);
 
 /* The same socket address, to the byte. */

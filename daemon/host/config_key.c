@@ -10,7 +10,8 @@
 #include "host/config_schema.h"
 #include "host/value.h"
 
-#define ROW(map_, raw_, target_, key_, member_, shape_, type_, place_, fallback_, min_, max_, help_) \
+#define ROW(map_, raw_, target_, key_, member_, shape_, type_, place_, fallback_, min_, max_,      \
+	    help_)                                                                                \
 	{ .map = map_,                                                                            \
 	  .key = key_,                                                                            \
 	  .shape = SHAPE_##shape_,                                                                \

@@ -95,8 +95,8 @@ format_at(const struct config_source *s, struct config_error *out, unsigned line
 			*text = '?';
 }
 
-void config_source_format(const struct config_source *source, struct config_error *out, const char *key,
-		   const char *fmt, va_list args)
+void config_source_format(const struct config_source *source, struct config_error *out,
+			  const char *key, const char *fmt, va_list args)
 {
 	format_at(source, out, config_source_line(source, key), key, fmt, args);
 }

@@ -19,10 +19,10 @@ struct config_source {
 };
 
 /*
- * Scans the text, which has to stay with its path and the error until config_source_fini(). What is no
- * YAML, or YAML that a configuration has no use for (aliases, several documents, deep nesting,
- * control characters), is rejected: -EINVAL. -ENOMEM also fills the error. Calling config_source_fini()
- * is right in every case.
+ * Scans the text, which has to stay with its path and the error until config_source_fini(). What
+ * is no YAML, or YAML that a configuration has no use for (aliases, several documents, deep
+ * nesting, control characters), is rejected: -EINVAL. -ENOMEM also fills the error. Calling
+ * config_source_fini() is right in every case.
  */
 int config_source_init(struct config_source *source, const char *path, const char *text, size_t len,
 		struct config_error *error);
@@ -35,8 +35,9 @@ unsigned config_source_line(const struct config_source *source, const char *key)
  * Fills `out` with "path:line: key: message", on one line and without control characters. The
  * key's path may be "" for the whole file.
  */
-void config_source_format(const struct config_source *source, struct config_error *out, const char *key,
-		   const char *fmt, va_list args) __attribute__((format(printf, 4, 0)));
+void config_source_format(const struct config_source *source, struct config_error *out,
+			  const char *key, const char *fmt, va_list args)
+	__attribute__((format(printf, 4, 0)));
 
 /* config_source_format() into the error. Returns -EINVAL for the caller to pass on. */
 int config_source_reject(struct config_source *source, const char *key, const char *fmt, ...)
