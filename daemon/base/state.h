@@ -12,12 +12,16 @@ enum conn_state {
 	CONN_N_STATES
 };
 
+/* What ends a connection that stays where it is; each has one configured length per listener. */
 enum deadline {
 	DEADLINE_NONE,
-	DEADLINE_HANDSHAKE,
-	DEADLINE_CONNECT,
-	DEADLINE_IDLE,
-	DEADLINE_DRAIN,
+	DEADLINE_HANDSHAKE, /* from accept to the end of the handshake */
+	DEADLINE_CONNECT,   /* the backend's answer */
+	DEADLINE_IDLE,	    /* no byte moved in either direction */
+	DEADLINE_STALL,	    /* bytes wait that a side does not take */
+	DEADLINE_DRAIN,	    /* last bytes on their way out */
+	DEADLINE_LINGER,    /* an alert was sent: time for the peer to read it */
+	DEADLINE_N
 };
 
 const char *state_name(enum conn_state s);

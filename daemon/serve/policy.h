@@ -28,11 +28,8 @@ struct policy_verdict {
 	bool refuse;	    /* policy 'require': refuse the connection for that reason */
 };
 
-/*
- * The verdict for one direction of a connection with that suite. `splices`: the backend can take
- * bytes by splice, which receiving in the kernel needs to be worth it.
- */
+/* The verdict for one direction of a connection with that suite. */
 struct policy_verdict policy_decide(enum policy_value v, enum direction d, const struct suite *s,
-				    const struct probe *probe, bool splices);
+				    const struct probe *probe);
 
 #endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The life of a listener's shared part. */
+#include "serve/listener.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls/handshake.h"
+
+struct listener *listener_new(const char *name, const char *address, const char *backend)
+{
+	struct listener *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->refs = 1;
+	l->name = strdup(name);
+	l->address = strdup(address);
+	l->backend = strdup(backend);
+	if (l->name && l->address && l->backend)
+		return l;
+	listener_unref(l);
+	return NULL;
+}
+
+struct listener *listener_ref(struct listener *l)
+{
+	atomic_fetch_add(&l->refs, 1);
+	return l;
+}
+
+void listener_unref(struct listener *l)
+{
+	if (!l || atomic_fetch_sub(&l->refs, 1) != 1)
+		return;
+	handshake_offer_unref(l->offer);
+	free(l->name);
+	free(l->address);
+	free(l->backend);
+	free(l);
+}

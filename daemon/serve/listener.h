@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A listener as the workers see it: shared by all, immutable but for policy and totals. */
+#ifndef KTLSD_SERVE_LISTENER_H
+#define KTLSD_SERVE_LISTENER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/counters.h"
+#include "base/state.h"
+#include "serve/policy.h"
+
+struct handshake_offer;
+
+struct listener {
+	atomic_uint refs;
+	char *name;
+	char *address; /* as configured, for people */
+	char *backend; /* as configured, for people */
+	struct handshake_offer *offer; /* a reference */
+	struct sockaddr_storage backend_address;
+	socklen_t backend_len;
+	uint64_t timeout_ns[DEADLINE_N];
+	struct listener_keepalive { /* seconds; of the backend's socket */
+		int idle, interval, count;
+	} keepalive;
+	unsigned user_timeout_ms;
+	atomic_int policy[N_DIRECTIONS]; /* enum policy_value; SetPolicy writes */
+	atomic_bool overridden;		 /* by SetPolicy */
+	atomic_uint_least64_t open, accepted;
+};
+
+/* One reference, everything else zero; NULL when memory is short. */
+struct listener *listener_new(const char *name, const char *address, const char *backend);
+struct listener *listener_ref(struct listener *l);
+void listener_unref(struct listener *l); /* NULL is fine */
+
+#endif

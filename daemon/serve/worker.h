@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker: one thread, one loop, its own sockets and connections. Other threads reach it by
+ * posted tasks only.
+ */
+#ifndef KTLSD_SERVE_WORKER_H
+#define KTLSD_SERVE_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/counters.h"
+#include "base/loop.h"
+#include "base/pool.h"
+#include "base/state.h"
+#include "serve/conn.h"
+#include "serve/pipe.h"
+
+struct listener;
+struct probe;
+
+/* What all workers share: limits that the operator sets, and what the probe found. */
+struct worker_limits {
+	atomic_uint max_connections, max_handshakes;
+	atomic_uint connections, handshakes; /* in use */
+	_Atomic(const struct probe *) probe;
+};
+
+/* A listener in one worker: its socket, and its connections by deadline, soonest first. */
+struct port {
+	struct port *next;
+	struct worker *worker;
+	struct listener *listener; /* a reference */
+	struct watch accept;	   /* owns the listening socket */
+	struct conn *due[DEADLINE_N];
+	unsigned n_conns;
+	bool retired; /* takes no more connections; freed with its last one */
+};
+
+struct worker {
+	pthread_t thread;
+	unsigned index;
+	struct loop loop;
+	struct worker_limits *limits; /* shared */
+	struct pool pool;
+	struct pipe_pool pipes;
+	struct counters counters;
+	struct port *ports;
+	struct conn *closed;  /* to be freed after the batch */
+	struct conn *resume;  /* to be called again after the batch */
+	struct conn *retry;   /* backend's queue was full: connect again at retry_ns */
+	uint64_t retry_ns;
+	uint64_t accept_pause_ns; /* no descriptor left: accept again then; 0: not paused */
+	int reserve_fd;		  /* given up for a moment to refuse when descriptors run out */
+	bool draining;
+};
+
+/*
+ * Prepares the worker and starts its thread. It takes over the pipes. 0 or -errno with everything
+ * undone but the pipes.
+ */
+int worker_start(struct worker *w, unsigned index, struct worker_limits *limits,
+		 struct pipe_pool pipes);
+
+/*
+ * Swaps the ports: n listeners (references are taken) and as many listening sockets (taken over).
+ * Connections of the old ports go on. Waits until the worker has done it.
+ */
+void worker_set_ports(struct worker *w, struct listener *const *listeners, const int *fds, unsigned n);
+
+/*
+ * A description of every connection, in an array that the caller frees; NULL with *n 0 for none
+ * or when memory is short. Waits for the worker. The listeners' names in it live until the
+ * listeners are released: hold worker_set_ports()'s references meanwhile.
+ */
+struct conn_info *worker_describe(struct worker *w, size_t *n);
+
+/* The connection with that cookie: true with *info filled. Waits for the worker. */
+bool worker_find(struct worker *w, uint64_t cookie, struct conn_info *info);
+
+/* Ends its connections with REASON_SHUTDOWN, stops the thread, frees everything. */
+void worker_stop(struct worker *w);
+
+/* ---- for conn.c ---- */
+
+/* Puts it on the list of its deadline, as the last. */
+void worker_set_deadline(struct worker *w, struct conn *c, enum deadline d);
+
+/* Calls conn_resume() after this batch. */
+void worker_queue(struct worker *w, struct conn *c);
+
+/* Calls conn_resume() in some milliseconds. */
+void worker_queue_retry(struct worker *w, struct conn *c);
+
+/* Frees it after this batch. */
+void worker_forget(struct worker *w, struct conn *c);
+
+#endif
