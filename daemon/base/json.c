@@ -153,10 +153,11 @@ void json_append_string(struct json *array, const char *value)
 	append_value(array, string_value(value));
 }
 
-static const char *const type_names[] = {
-	[JSON_OBJECT] = "an object",   [JSON_ARRAY] = "an array", [JSON_STRING] = "a string",
-	[JSON_INTEGER] = "an integer", [JSON_REAL] = "a number",  [JSON_TRUE] = "a boolean",
-	[JSON_FALSE] = "a boolean",    [JSON_NULL] = "null",
+static const char *const found[] = {
+	[JSON_OBJECT] = ", found an object",   [JSON_ARRAY] = ", found an array",
+	[JSON_STRING] = ", found a string",    [JSON_INTEGER] = ", found an integer",
+	[JSON_REAL] = ", found a number",      [JSON_TRUE] = ", found a boolean",
+	[JSON_FALSE] = ", found a boolean",    [JSON_NULL] = ", found null",
 };
 
 /* Writes "listeners[2].tx" for the value itself, nothing for a root. */
@@ -173,7 +174,7 @@ static void path_print(FILE *out, const struct json *json)
 
 /* Notes in the root what was wrong first, and gives -EINVAL. `where` is a view that names the
  * member and need not live on. */
-static int complain(const struct json *where, const char *expected, json_type found)
+static int complain(const struct json *where, const char *what, const char *but)
 {
 	struct json *root = where->parent;
 	size_t size;
@@ -185,7 +186,7 @@ static int complain(const struct json *where, const char *expected, json_type fo
 	if (!out)
 		return -EINVAL;
 	path_print(out, where);
-	fprintf(out, ": expected %s, found %s", expected, type_names[found]);
+	fprintf(out, ": %s%s", what, but);
 	if (fclose(out)) {
 		free(root->complaint);
 		root->complaint = NULL;
@@ -203,7 +204,7 @@ static int member_find(struct json *object, const char *key, unsigned types, con
 	if (!value || json_is_null(value))
 		return -ENOENT;
 	if (!(types & 1u << json_typeof(value)))
-		return complain(&where, expected, json_typeof(value));
+		return complain(&where, expected, found[json_typeof(value)]);
 	*out = value;
 	return 0;
 }
@@ -211,7 +212,7 @@ static int member_find(struct json *object, const char *key, unsigned types, con
 int json_get_string(struct json *object, const char *key, const char **out)
 {
 	json_t *value;
-	int r = member_find(object, key, 1u << JSON_STRING, "a string", &value);
+	int r = member_find(object, key, 1u << JSON_STRING, "expected a string", &value);
 
 	if (!r)
 		*out = json_string_value(value);
@@ -221,7 +222,7 @@ int json_get_string(struct json *object, const char *key, const char **out)
 int json_get_int(struct json *object, const char *key, int64_t *out)
 {
 	json_t *value;
-	int r = member_find(object, key, 1u << JSON_INTEGER, "an integer", &value);
+	int r = member_find(object, key, 1u << JSON_INTEGER, "expected an integer", &value);
 
 	if (!r)
 		*out = json_integer_value(value);
@@ -231,7 +232,8 @@ int json_get_int(struct json *object, const char *key, int64_t *out)
 int json_get_bool(struct json *object, const char *key, bool *out)
 {
 	json_t *value;
-	int r = member_find(object, key, 1u << JSON_TRUE | 1u << JSON_FALSE, "a boolean", &value);
+	int r = member_find(object, key, 1u << JSON_TRUE | 1u << JSON_FALSE,
+			    "expected a boolean", &value);
 
 	if (!r)
 		*out = json_is_true(value);
@@ -273,12 +275,12 @@ static int get_view(struct json *object, const char *key, json_type type, const 
 
 int json_get_object(struct json *object, const char *key, struct json **out)
 {
-	return get_view(object, key, JSON_OBJECT, "an object", out);
+	return get_view(object, key, JSON_OBJECT, "expected an object", out);
 }
 
 int json_get_array(struct json *object, const char *key, struct json **out)
 {
-	return get_view(object, key, JSON_ARRAY, "an array", out);
+	return get_view(object, key, JSON_ARRAY, "expected an array", out);
 }
 
 size_t json_length(const struct json *array)
@@ -295,7 +297,7 @@ int json_at(struct json *array, size_t i, struct json **out)
 	if (!value)
 		return -ENOENT;
 	if (!json_is_object(value))
-		return complain(&where, "an object", json_typeof(value));
+		return complain(&where, "expected an object", found[json_typeof(value)]);
 	view = view_new(array, value, NULL, i);
 	if (!view)
 		return -ENOMEM;
@@ -303,13 +305,9 @@ int json_at(struct json *array, size_t i, struct json **out)
 	return 0;
 }
 
-struct json *json_keep(const struct json *object, const char *key)
+struct json *json_share(const struct json *json)
 {
-	json_t *value = member(object, key);
-
-	if (!json_is_object(value) && !json_is_array(value))
-		return NULL;
-	return json_wrap(json_incref(value));
+	return json_failed(json) ? NULL : json_wrap(json_incref(json->value));
 }
 
 bool json_has(const struct json *object, const char *key)
@@ -332,6 +330,13 @@ const char *json_unknown_key(const struct json *object, const char *const *known
 			return json_object_iter_key(iter);
 	}
 	return NULL;
+}
+
+int json_complain_missing(struct json *object, const char *key)
+{
+	struct json where = { .parent = object, .key = key };
+
+	return object ? complain(&where, "is missing", "") : -EINVAL;
 }
 
 const char *json_complaint(const struct json *json)
@@ -407,5 +412,5 @@ int json_parse(const char *text, size_t len, struct json **out, char *why, size_
 
 char *json_print(const struct json *json)
 {
-	return json_failed(json) ? NULL : json_dumps(json->value, JSON_COMPACT);
+	return json_failed(json) ? NULL : json_dumps(json->value, JSON_COMPACT | JSON_ENSURE_ASCII);
 }

@@ -65,9 +65,9 @@ int json_get_array(struct json *object, const char *key, struct json **out);
 size_t json_length(const struct json *array);
 int json_at(struct json *array, size_t i, struct json **out);
 
-/* The member, an object or array, as a value of its own that the caller frees; NULL when there is
- * none or memory is short. */
-struct json *json_keep(const struct json *object, const char *key);
+/* The same value as a root that the caller frees and that outlives `json`; NULL when memory is
+ * short. */
+struct json *json_share(const struct json *json);
 
 /* True if the object has a member that is not null. */
 bool json_has(const struct json *object, const char *key);
@@ -76,7 +76,7 @@ bool json_has(const struct json *object, const char *key);
 const char *json_unknown_key(const struct json *object, const char *const *known);
 
 /*
- * The first -EINVAL any getter returned in the whole tree that `json` is part of, as text that
+ * The first -EINVAL any function here returned in the whole tree that `json` is part of, as text that
  * names the field: "listeners[2].tx: expected a string, found an integer". NULL when all was well.
  */
 const char *json_complaint(const struct json *json);
@@ -88,7 +88,10 @@ const char *json_complaint(const struct json *json);
  */
 int json_parse(const char *text, size_t len, struct json **out, char *why, size_t why_size);
 
-/* One line of text without spaces, in the order in which members were set, ended by NUL; the
+/* Notes as json_complaint() that the object lacks a member it must have; gives -EINVAL. */
+int json_complain_missing(struct json *object, const char *key);
+
+/* One line of ASCII without spaces, in the order in which members were set, ended by NUL; the
  * caller frees it. NULL when the value has failed or memory ran out. */
 char *json_print(const struct json *json);
 

@@ -182,10 +182,13 @@ static int message_read(struct client *client, struct json **out)
 
 static int failure_take(struct json *message, const char *error, struct varlink_failure *failure)
 {
+	struct json *parameters;
+	int r = json_get_object(message, "parameters", &parameters);
+
+	if (r && r != -ENOENT)
+		return r == -EINVAL ? -EBADMSG : r;
 	snprintf(failure->error, sizeof(failure->error), "%s", error);
-	failure->parameters = json_keep(message, "parameters");
-	if (!failure->parameters)
-		failure->parameters = json_new();
+	failure->parameters = r ? json_new() : json_share(parameters);
 	return failure->parameters ? -EREMOTEIO : -ENOMEM;
 }
 
@@ -194,7 +197,8 @@ static int reply_take(struct json *message, bool more,
 		      int (*each_reply)(struct json *reply, void *arg), void *arg,
 		      struct varlink_failure *failure)
 {
-	_cleanup_json_ struct json *parameters = NULL;
+	_cleanup_json_ struct json *empty = NULL;
+	struct json *parameters;
 	bool continues = false;
 	const char *error;
 	int r = json_get_string(message, "error", &error);
@@ -206,8 +210,11 @@ static int reply_take(struct json *message, bool more,
 	r = json_get_bool(message, "continues", &continues);
 	if (r == -EINVAL || (continues && !more))
 		return -EBADMSG;
-	parameters = json_has(message, "parameters") ? json_keep(message, "parameters") :
-						       json_new();
+	r = json_get_object(message, "parameters", &parameters);
+	if (r == -ENOENT)
+		parameters = empty = json_new();
+	else if (r)
+		return r == -EINVAL ? -EBADMSG : r;
 	if (!parameters)
 		return -ENOMEM;
 	r = each_reply(parameters, arg);

@@ -118,7 +118,7 @@ static void bytes_that_are_not_utf8(void **state)
 	json_set_string(object, "good", "\xc3\xbc");
 	json_set_string(object, "bad", "a\xff\xc3\xbc");
 	json_set_string(object, "control", "\x1b[2J");
-	assert_prints(object, "{\"good\":\"\xc3\xbc\",\"bad\":\"a???\",\"control\":\"\\u001B[2J\"}");
+	assert_prints(object, "{\"good\":\"\\u00FC\",\"bad\":\"a???\",\"control\":\"\\u001B[2J\"}");
 	(void)state;
 }
 
@@ -182,15 +182,29 @@ static void complaint_names_the_field(void **state)
 	(void)state;
 }
 
-static void kept_value_outlives_its_root(void **state)
+static void shared_value_outlives_its_root(void **state)
 {
-	struct json *json = parse("{\"o\":{\"a\":1},\"s\":\"x\"}");
-	_cleanup_json_ struct json *kept = json_keep(json, "o");
+	struct json *json = parse("{\"o\":{\"a\":1}}");
+	_cleanup_json_ struct json *shared = NULL;
+	struct json *o;
 
-	assert_null(json_keep(json, "s"));
-	assert_null(json_keep(json, "absent"));
+	assert_int_equal(json_get_object(json, "o", &o), 0);
+	shared = json_share(o);
 	json_free(json);
-	assert_prints(kept, "{\"a\":1}");
+	assert_prints(shared, "{\"a\":1}");
+	assert_null(json_share(NULL));
+	(void)state;
+}
+
+static void missing_member(void **state)
+{
+	_cleanup_json_ struct json *json = parse("{\"o\":{}}");
+	struct json *o;
+
+	assert_int_equal(json_get_object(json, "o", &o), 0);
+	assert_int_equal(json_complain_missing(o, "pid"), -EINVAL);
+	assert_int_equal(json_complain_missing(json, "second"), -EINVAL);
+	assert_string_equal(json_complaint(o), "o.pid: is missing");
 	(void)state;
 }
 
@@ -266,7 +280,8 @@ int main(void)
 		cmocka_unit_test(bytes_that_are_not_utf8),
 		cmocka_unit_test(typed_reading),
 		cmocka_unit_test(complaint_names_the_field),
-		cmocka_unit_test(kept_value_outlives_its_root),
+		cmocka_unit_test(shared_value_outlives_its_root),
+		cmocka_unit_test(missing_member),
 		cmocka_unit_test(unknown_keys),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(depth_counts_brackets_outside_strings),
