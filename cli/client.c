@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Replies for a command, and a clear word when there are none. */
+#include "cli/client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/util.h"
+#include "base/varlink_client.h"
+#include "cli/text.h"
+
+#define INTERFACE "io.ktlsd."
+
+/* An error reply in words, with its string parameter between them. */
+static const struct {
+	const char *error, *before, *parameter, *after;
+} errors[] = {
+	{ INTERFACE "NoSuchConnection", "there is no such connection: it may have ended", NULL, "" },
+	{ INTERFACE "NoSuchListener", "there is no listener '", "listener", "'" },
+	{ INTERFACE "InvalidPolicy", "'", "value", "' is no policy: off, auto, on or require" },
+	{ INTERFACE "ReloadFailed",
+	  "the configuration was refused and the old one stays in force: ", "message", "" },
+	{ INTERFACE "NotPermitted", "ktlsd does not permit this to you: run it as root", NULL, "" },
+	{ INTERFACE "Busy", "ktlsd is busy with the same request of somebody else: try again", NULL,
+	  "" },
+	{ "org.varlink.service.MethodNotFound", "this ktlsd does not know ", "method",
+	  ": it is older than ktlsctl" },
+	{ "org.varlink.service.InterfaceNotFound", "the service behind this socket does not offer ",
+	  "interface", ": it is not ktlsd" },
+	{ "org.varlink.service.InvalidParameter", "ktlsd refuses the parameter '", "parameter",
+	  "'" },
+};
+
+static enum exit_code failure_explain(struct varlink_failure *failure)
+{
+	_cleanup_json_ struct json *parameters = failure->parameters;
+
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+		const char *value = "";
+
+		if (strcmp(errors[i].error, failure->error) != 0)
+			continue;
+		if (errors[i].parameter)
+			(void)json_get_string(parameters, errors[i].parameter, &value);
+		text_error("%s%s%s", errors[i].before, value, errors[i].after);
+		return EXIT_FAILED;
+	}
+	text_error("ktlsd answered with the error %s", failure->error);
+	return EXIT_FAILED;
+}
+
+static enum exit_code call_explain(const char *socket, int r, int timeout_ms)
+{
+	switch (r) {
+	case -ENOENT:
+	case -ECONNREFUSED:
+		text_error("ktlsd is not running: nobody answers at %s", socket);
+		fprintf(stderr,
+			"Start it (systemctl start ktlsd), or name its socket with --socket.\n");
+		return EXIT_NO_DAEMON;
+	case -EACCES:
+	case -EPERM:
+		text_error("%s: permission denied", socket);
+		fprintf(stderr, "Run it as root, or as a member of the group of that socket.\n");
+		return EXIT_FAILED;
+	case -ETIMEDOUT:
+		text_error("ktlsd did not answer within %d s", timeout_ms / MS_PER_S);
+		fprintf(stderr, "It is stopped, hangs, or is very busy: look at its log and at "
+				"'systemctl status ktlsd'.\n");
+		return EXIT_FAILED;
+	case -ECONNRESET:
+		text_error("ktlsd closed the connection before the answer was complete");
+		return EXIT_FAILED;
+	case -EBADMSG:
+	case -EMSGSIZE:
+		text_error("%s: the answer is not Varlink: is this ktlsd's socket?", socket);
+		return EXIT_FAILED;
+	case -ECANCELED:
+		return EXIT_FAILED;
+	default:
+		text_error("%s: %s", socket, strerror(-r));
+		return EXIT_FAILED;
+	}
+}
+
+enum exit_code client_complain(const struct options *options, const struct json *reply)
+{
+	const char *complaint = json_complaint(reply);
+
+	text_error("%s: %s", options->from ? options->from : "ktlsd's answer",
+		   complaint ? complaint : "this is not a reply for this command");
+	return EXIT_FAILED;
+}
+
+/* Hands over one recorded reply, which is one line: 0 or a negative value, said on stderr. */
+static int line_take(const struct options *options, size_t number, const char *line, size_t len,
+		     client_reply_fn *each, void *arg)
+{
+	_cleanup_json_ struct json *reply = NULL;
+	char why[128];
+	int r = json_parse(line, len, &reply, why, sizeof(why));
+
+	if (r == -EBADMSG) {
+		text_error("%s:%zu: not a reply in JSON: %s", options->from, number, why);
+		return -ECANCELED;
+	}
+	if (!r)
+		r = each(reply, arg);
+	if (r != -EINVAL)
+		return r;
+	text_error("%s:%zu: %s", options->from, number,
+		   json_complaint(reply) ? json_complaint(reply) :
+					   "this is not a reply for this command");
+	return -ECANCELED;
+}
+
+static void file_cleanup(FILE **file)
+{
+	if (*file && *file != stdin)
+		fclose(*file);
+}
+
+static enum exit_code replay(const struct options *options, client_reply_fn *each, void *arg)
+{
+	__attribute__((cleanup(file_cleanup))) FILE *file =
+		strcmp(options->from, "-") != 0 ? fopen(options->from, "re") : stdin;
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0, number = 0, n_replies = 0;
+	ssize_t len;
+	int r = 0;
+
+	if (!file) {
+		text_error("%s: %s", options->from, strerror(errno));
+		return EXIT_FAILED;
+	}
+	while (!r && (len = getline(&line, &size, file)) >= 0) {
+		number++;
+		if (strspn(line, " \t\r\n") == (size_t)len)
+			continue;
+		n_replies++;
+		r = line_take(options, number, line, (size_t)len, each, arg);
+	}
+	if (!r && ferror(file)) {
+		text_error("%s: %s", options->from, strerror(errno));
+		r = -ECANCELED;
+	} else if (!r && !n_replies) {
+		text_error("%s: there is no reply in it", options->from);
+		r = -ECANCELED;
+	}
+	return r ? call_explain(options->from, r, 0) : EXIT_FINE;
+}
+
+/* What each_reply() of the daemon needs to judge what a command makes of it. */
+struct live {
+	const struct options *options;
+	client_reply_fn *each;
+	void *arg;
+};
+
+static int live_take(struct json *reply, void *arg)
+{
+	const struct live *live = arg;
+	int r = live->each(reply, live->arg);
+
+	if (r != -EINVAL)
+		return r;
+	client_complain(live->options, reply);
+	return -ECANCELED;
+}
+
+enum exit_code client_call(const struct options *options, const char *method,
+			   struct json *parameters, bool more, int timeout_ms,
+			   client_reply_fn *each, void *arg)
+{
+	struct live live = { options, each, arg };
+	struct varlink_failure failure;
+	char name[64];
+	int r;
+
+	if (options->from) {
+		json_free(parameters);
+		return replay(options, each, arg);
+	}
+	snprintf(name, sizeof(name), INTERFACE "%s", method);
+	r = varlink_client_call(options->socket, name, parameters, more, live_take, &live,
+				timeout_ms, &failure);
+	if (r == -EREMOTEIO)
+		return failure_explain(&failure);
+	return r ? call_explain(options->socket, r, timeout_ms) : EXIT_FINE;
+}
+
+static int keep_first(struct json *reply, void *arg)
+{
+	struct json **kept = arg;
+
+	if (!*kept)
+		*kept = json_share(reply);
+	return *kept ? 0 : -ENOMEM;
+}
+
+enum exit_code client_get(const struct options *options, const char *method,
+			  struct json *parameters, int timeout_ms, struct json **reply)
+{
+	*reply = NULL;
+	return client_call(options, method, parameters, false, timeout_ms, keep_first, reply);
+}

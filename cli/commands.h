@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The commands, one file each, in the order in which --help lists them. */
+#ifndef KTLSD_CLI_COMMANDS_H
+#define KTLSD_CLI_COMMANDS_H
+
+#include "cli/options.h"
+
+extern const struct command cmd_status;
+extern const struct command cmd_list;
+extern const struct command cmd_show;
+extern const struct command cmd_probe;
+extern const struct command cmd_explain;
+extern const struct command cmd_policy;
+extern const struct command cmd_reload;
+
+#endif
