@@ -110,18 +110,18 @@ void codec_pem(struct codec *c, char **text, size_t *len, size_t max, bool secre
 	codec_bytes(c, *text, coded);
 }
 
-void codec_array(struct codec *c, void *array, unsigned *n, size_t element, unsigned min,
-		 unsigned max)
+void *codec_array(struct codec *c, void *array, unsigned *n, size_t element, unsigned min,
+		  unsigned max)
 {
 	uint32_t coded = *n;
-	void *elements;
 
 	codec_u32(c, &coded, min, max);
 	if (c->mode != CODEC_READ || c->error || !coded)
-		return;
-	elements = calloc(coded, element);
-	if (!elements)
-		return codec_fail(c, -ENOMEM);
-	memcpy(array, &elements, sizeof(elements));
-	*n = coded;
+		return array;
+	array = calloc(coded, element);
+	if (array)
+		*n = coded;
+	else
+		codec_fail(c, -ENOMEM);
+	return array;
 }

@@ -35,9 +35,12 @@ void codec_text(struct codec *c, char **text, size_t max, bool may_be_null);
 /* As codec_text(), never NULL, with its length; READ gives secret_new() memory if it is secret. */
 void codec_pem(struct codec *c, char **text, size_t *len, size_t max, bool secret);
 
-/* READ gives an array of *n zeroed elements, or NULL for none; the caller codes the elements. */
-void codec_array(struct codec *c, void *array, unsigned *n, size_t element, unsigned min,
-		 unsigned max);
+/*
+ * The array whose elements the caller codes next: the given one, or for READ a new one of *n zeroed
+ * elements for free(), NULL when there are none.
+ */
+void *codec_array(struct codec *c, void *array, unsigned *n, size_t element, unsigned min,
+		  unsigned max);
 
 /* The first failure; later ones are of no interest. */
 void codec_fail(struct codec *c, int error);

@@ -36,9 +36,9 @@ warn(struct config *config, struct config_source *source, const char *key, const
 	va_start(args, fmt);
 	config_source_format(source, &line, key, fmt, args);
 	va_end(args);
-	warnings[config->n_warnings] = strdup(line.text);
+	warnings[config->n_warnings] = config_source_copy(source, line.text);
 	if (!warnings[config->n_warnings])
-		return config_source_reject_memory(source);
+		return -ENOMEM;
 	config->n_warnings++;
 	return 0;
 }
@@ -142,10 +142,10 @@ static int gather_chain(struct config_certificate *certificate, struct config_so
 	r = read_pem(source, key, certificate->chain_path, PEM_CERTIFICATES, &pem);
 	if (r < 0)
 		return r;
-	certificate->chain = strdup(pem.text); /* no secret: spare the locked memory */
+	certificate->chain = config_source_copy(source, pem.text); /* spare the locked memory */
 	certificate->chain_len = pem.len;
 	secret_free(pem.text, pem.len);
-	return certificate->chain ? 0 : config_source_reject_memory(source);
+	return certificate->chain ? 0 : -ENOMEM;
 }
 
 /* Group-readable keys are Debian's custom (ssl-cert), others have no business with them. */

@@ -2,6 +2,7 @@
 /* Lists of single values, and what holds between them. */
 #include "host/config_list.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -74,17 +75,17 @@ static int store_alpn(const struct list *list, struct config_listener *listener)
 
 	if (r < 0 || !list->n)
 		return r;
-	listener->alpn = calloc(list->n, sizeof(*listener->alpn));
+	listener->alpn = config_source_alloc(list->place.source, list->n, sizeof(*listener->alpn));
 	if (!listener->alpn)
-		return config_source_reject_memory(list->place.source);
+		return -ENOMEM;
 	for (unsigned i = 0; i < list->n; i++) {
 		if (!is_protocol(list->entries[i]))
 			return reject_entry(list, i,
 					    "'%.80s' is no ALPN protocol name; http/1.1 and h2 are",
 					    list->entries[i]);
-		listener->alpn[i] = strdup(list->entries[i]);
+		listener->alpn[i] = config_source_copy(list->place.source, list->entries[i]);
 		if (!listener->alpn[i])
-			return config_source_reject_memory(list->place.source);
+			return -ENOMEM;
 		listener->n_alpn++;
 	}
 	return 0;
@@ -159,6 +160,7 @@ static int check_suites(const struct list *list, const struct config_listener *l
 static int store_ciphers(const struct list *list, struct config_listener *listener)
 {
 	size_t size = 0;
+	char *end;
 	int r = check_list(list);
 
 	if (r < 0 || !list->n)
@@ -168,12 +170,13 @@ static int store_ciphers(const struct list *list, struct config_listener *listen
 		return r;
 	for (unsigned i = 0; i < list->n; i++)
 		size += strlen(find_suite(list->entries[i])->wolfssl) + 1;
-	listener->ciphers = calloc(1, size);
+	listener->ciphers = config_source_alloc(list->place.source, 1, size);
 	if (!listener->ciphers)
-		return config_source_reject_memory(list->place.source);
+		return -ENOMEM;
+	end = listener->ciphers;
 	for (unsigned i = 0; i < list->n; i++) {
-		strcat(listener->ciphers, i ? ":" : "");
-		strcat(listener->ciphers, find_suite(list->entries[i])->wolfssl);
+		end = stpcpy(end, i ? ":" : "");
+		end = stpcpy(end, find_suite(list->entries[i])->wolfssl);
 	}
 	return 0;
 }

@@ -53,12 +53,12 @@ static void code_number(struct codec *c, enum config_type map, const char *name,
 	codec_u32(c, value, key->min, key->max);
 }
 
-static void code_array(struct codec *c, enum config_type map, const char *name, void *array,
-		       unsigned *n, size_t element)
+static void *code_array(struct codec *c, enum config_type map, const char *name, void *array,
+			unsigned *n, size_t element)
 {
 	const struct config_key *key = config_key_in(map, name);
 
-	codec_array(c, array, n, element, key->min, key->max);
+	return codec_array(c, array, n, element, key->min, key->max);
 }
 
 static bool is_address(const struct config_address *a)
@@ -131,11 +131,11 @@ static void code_listener(struct codec *c, struct config_listener *l)
 	codec_text(c, &l->name, TEXT_MAX, false);
 	codec_text(c, &l->text, TEXT_MAX, false);
 	code_address(c, &l->address);
-	code_array(c, TYPE_LISTENER, "certificates", &l->certificates, &l->n_certificates,
-		   sizeof(*l->certificates));
+	l->certificates = code_array(c, TYPE_LISTENER, "certificates", l->certificates,
+				     &l->n_certificates, sizeof(*l->certificates));
 	for (unsigned i = 0; !c->error && i < l->n_certificates; i++)
 		code_certificate(c, &l->certificates[i]);
-	code_array(c, TYPE_LISTENER, "alpn", &l->alpn, &l->n_alpn, sizeof(*l->alpn));
+	l->alpn = code_array(c, TYPE_LISTENER, "alpn", l->alpn, &l->n_alpn, sizeof(*l->alpn));
 	for (unsigned i = 0; !c->error && i < l->n_alpn; i++)
 		codec_text(c, &l->alpn[i], TEXT_MAX, false);
 	codec_text(c, &l->ciphers, TEXT_MAX, true);
@@ -162,8 +162,8 @@ static void code_config(struct codec *c, struct config *config)
 	code_number(c, TYPE_LIMITS, "connections", &config->limits.connections);
 	code_number(c, TYPE_LIMITS, "handshakes", &config->limits.handshakes);
 	code_number(c, TYPE_LIMITS, "pipes", &config->limits.pipes);
-	code_array(c, TYPE_ROOT, "listeners", &config->listeners, &config->n_listeners,
-		   sizeof(*config->listeners));
+	config->listeners = code_array(c, TYPE_ROOT, "listeners", config->listeners,
+				       &config->n_listeners, sizeof(*config->listeners));
 	for (unsigned i = 0; !c->error && i < config->n_listeners; i++)
 		code_listener(c, &config->listeners[i]);
 }

@@ -2,6 +2,7 @@
 /* Goes through what the file says, mapping by mapping, with the table of keys in hand. */
 #include "host/config_parse.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,9 +75,10 @@ static int store_certificates(struct config_source *source, const char *at,
 
 	if (r < 0)
 		return r;
-	listener->certificates = calloc(raw->n_certificates, sizeof(*listener->certificates));
+	listener->certificates = config_source_alloc(source, raw->n_certificates,
+						     sizeof(*listener->certificates));
 	if (!listener->certificates)
-		return config_source_reject_memory(source);
+		return -ENOMEM;
 	listener->n_certificates = raw->n_certificates;
 	for (unsigned i = 0; !r && i < raw->n_certificates; i++) {
 		char path[PATH_SIZE];
@@ -131,9 +133,9 @@ static int store_listeners(struct config_source *source, const struct raw_root *
 
 	if (r < 0 || !raw->n_listeners)
 		return r;
-	config->listeners = calloc(raw->n_listeners, sizeof(*config->listeners));
+	config->listeners = config_source_alloc(source, raw->n_listeners, sizeof(*config->listeners));
 	if (!config->listeners)
-		return config_source_reject_memory(source);
+		return -ENOMEM;
 	config->n_listeners = raw->n_listeners;
 	for (unsigned i = 0; !r && i < raw->n_listeners; i++) {
 		char path[LISTENER_PATH_SIZE];
@@ -154,9 +156,9 @@ static int store_root(struct config_source *source, const struct raw_root *raw,
 
 	if (r < 0)
 		return r;
-	config->path = strdup(source->path);
+	config->path = config_source_copy(source, source->path);
 	if (!config->path)
-		return config_source_reject_memory(source);
+		return -ENOMEM;
 	if (!config->api_socket &&
 	    asprintf(&config->api_socket, "%s/api.sock", config->runtime_directory) < 0) {
 		config->api_socket = NULL;
@@ -175,10 +177,8 @@ struct config *config_parse(struct config_source *source)
 
 	if (!raw)
 		return NULL;
-	config = calloc(1, sizeof(*config));
-	if (!config) {
-		config_source_reject_memory(source);
-	} else if (store_root(source, raw, config) < 0) {
+	config = config_source_alloc(source, 1, sizeof(*config));
+	if (config && store_root(source, raw, config) < 0) {
 		config_free(config);
 		config = NULL;
 	}

@@ -117,6 +117,24 @@ int config_source_reject_memory(struct config_source *source)
 	return -ENOMEM;
 }
 
+char *config_source_copy(struct config_source *source, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		config_source_reject_memory(source);
+	return copy;
+}
+
+void *config_source_alloc(struct config_source *source, size_t n, size_t element)
+{
+	void *elements = calloc(n, element);
+
+	if (!elements)
+		config_source_reject_memory(source);
+	return elements;
+}
+
 __attribute__((format(printf, 3, 4))) static int reject_line(struct config_source *s, size_t line,
 							     const char *fmt, ...)
 {
@@ -129,20 +147,18 @@ __attribute__((format(printf, 3, 4))) static int reject_line(struct config_sourc
 }
 
 /* The new mark's number, or -ENOMEM with the error filled. */
-static int add_mark(struct config_source *s, struct source_mark mark)
+static int add_mark(struct config_source *s, int parent, size_t line)
 {
 	if (s->n_marks == s->size_marks) {
 		size_t size = s->size_marks ? s->size_marks * 2 : 64;
 		struct source_mark *marks = reallocarray(s->marks, size, sizeof(*marks));
 
-		if (!marks) {
-			free(mark.key);
+		if (!marks)
 			return config_source_reject_memory(s);
-		}
 		s->marks = marks;
 		s->size_marks = size;
 	}
-	s->marks[s->n_marks] = mark;
+	s->marks[s->n_marks] = (struct source_mark){ .parent = parent, .line = (unsigned)line };
 	return (int)s->n_marks++;
 }
 
@@ -160,18 +176,18 @@ static int check_scalar(struct scan *scan, const yaml_event_t *event)
 /* A mapping's key; its value is next. */
 static int scan_key(struct scan *scan, struct level *level, const yaml_event_t *event)
 {
+	struct config_source *s = scan->source;
 	size_t line = event->start_mark.line + 1;
-	char *key;
+	struct source_mark *mark;
 
 	if (event->type != YAML_SCALAR_EVENT)
-		return reject_line(scan->source, line, "a key must be a single word");
-	key = strdup((const char *)event->data.scalar.value);
-	if (!key)
-		return config_source_reject_memory(scan->source);
-	level->value = add_mark(scan->source, (struct source_mark){ .parent = level->mark,
-								    .key = key,
-								    .line = (unsigned)line });
-	return level->value < 0 ? level->value : 0;
+		return reject_line(s, line, "a key must be a single word");
+	level->value = add_mark(s, level->mark, line);
+	if (level->value < 0)
+		return level->value;
+	mark = &s->marks[level->value];
+	mark->key = config_source_copy(s, (const char *)event->data.scalar.value);
+	return mark->key ? 0 : -ENOMEM;
 }
 
 /* A value in its place: the mark it belongs to, or a negative errno. */
@@ -183,13 +199,14 @@ static int scan_place(struct scan *scan, const yaml_event_t *event)
 	if (!scan->depth)
 		return 0; /* the document */
 	level = &scan->level[scan->depth - 1];
-	if (level->list)
-		return add_mark(scan->source,
-				(struct source_mark){ .parent = level->mark,
-						      .index = level->length++,
-						      .line = (unsigned)event->start_mark.line + 1 });
-	mark = level->value;
-	level->value = NO_MARK;
+	if (level->list) {
+		mark = add_mark(scan->source, level->mark, event->start_mark.line + 1);
+		if (mark >= 0)
+			scan->source->marks[mark].index = level->length++;
+	} else {
+		mark = level->value;
+		level->value = NO_MARK;
+	}
 	return mark;
 }
 
@@ -288,7 +305,7 @@ int config_source_init(struct config_source *source, const char *path, const cha
 	*source = (struct config_source){ .path = path, .text = text, .len = len, .error = error };
 	if (!yaml_parser_initialize(&parser))
 		return config_source_reject_memory(source);
-	r = add_mark(source, (struct source_mark){ .parent = NO_MARK, .line = 1 });
+	r = add_mark(source, NO_MARK, 1);
 	if (r >= 0)
 		r = scan_text(source, &parser);
 	yaml_parser_delete(&parser);

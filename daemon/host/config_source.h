@@ -46,4 +46,8 @@ int config_source_reject(struct config_source *source, const char *key, const ch
 /* Fills the error for memory that is short; returns -ENOMEM. */
 int config_source_reject_memory(struct config_source *source);
 
+/* A copy of the text, and n zeroed elements, for free(); NULL with the error filled. */
+char *config_source_copy(struct config_source *source, const char *text);
+void *config_source_alloc(struct config_source *source, size_t n, size_t element);
+
 #endif

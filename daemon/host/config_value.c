@@ -46,8 +46,8 @@ static int store_text(const struct config_place *place, const char *text, void *
 
 	if (len < place->key->min || len > place->key->max)
 		return config_value_reject_text(place, text);
-	*copy = strdup(text);
-	return *copy ? 0 : config_source_reject_memory(place->source);
+	*copy = config_source_copy(place->source, text);
+	return *copy ? 0 : -ENOMEM;
 }
 
 static int store_name(const struct config_place *place, const char *text, void *target)
