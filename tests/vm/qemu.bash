@@ -44,6 +44,15 @@ qemu_exec() { # PATH
 		"$tools/$1")
 }
 
+# The same for QEMU, with what every guest has in common.
+qemu_system_exec() {
+	local tools=$VM_CACHE/tools
+	qemu_exec usr/bin/qemu-system-x86_64
+	QEMU_EXEC=(env QEMU_MODULE_DIR="$tools/$QEMU_LIBDIR/qemu" "${QEMU_EXEC[@]}"
+		-L "$tools/usr/share/qemu" -L "$tools/usr/share/seabios"
+		-nodefaults -no-user-config -no-reboot -display none)
+}
+
 # Starts virtiofsd for the whole file system; its pid goes into VIRTIOFSD_PID. We share
 # all there is, so a sandbox would hide nothing, and would fail inside a chroot. An
 # overlay refuses directories announced as mount points (EREMOTE).
@@ -54,6 +63,33 @@ virtiofsd_start() { # SOCKET LOG
 		--no-announce-submounts --rlimit-nofile=0 --log-level=warn >"$2" 2>&1 </dev/null &
 	# shellcheck disable=SC2034
 	VIRTIOFSD_PID=$!
+}
+
+# KVM counts only where it really boots a guest: nested machines often have a /dev/kvm
+# that does not. The answer is remembered until the host boots again.
+qemu_accel() { # RELEASE IMAGE
+	local boot memo=$VM_CACHE/accel answer=tcg
+	case ${KTLSD_VM_ACCEL:-auto} in
+	tcg | kvm) echo "$KTLSD_VM_ACCEL" && return ;;
+	auto) [[ -w /dev/kvm ]] || { echo tcg && return; } ;;
+	*) vm_die "KTLSD_VM_ACCEL is tcg, kvm or auto" ;;
+	esac
+	boot=$(</proc/sys/kernel/random/boot_id)
+	if [[ -e $memo ]] && [[ $(<"$memo") == "$boot "* ]]; then
+		cut -d ' ' -f 2 "$memo"
+		return
+	fi
+	vm_say "trying whether KVM boots a guest"
+	qemu_system_exec
+	# only its own word counts: QEMU also ends well when the guest's CPU shuts down
+	if timeout -k 1 10 "${QEMU_EXEC[@]}" -accel kvm -cpu max -m 512 -serial stdio \
+		-kernel "$VM_CACHE/kernels/$1/vmlinuz" -initrd "$2" \
+		-append "console=ttyS0 vm.probe panic=-1" </dev/null 2>/dev/null |
+		grep -a '\] vm: booted' >/dev/null; then
+		answer=kvm
+	fi
+	echo "$boot $answer" >"$memo"
+	echo "$answer"
 }
 
 qemu_accel_args() { # ACCEL ICOUNT CPUS
@@ -70,12 +106,8 @@ qemu_accel_args() { # ACCEL ICOUNT CPUS
 
 # Starts QEMU with the arguments gathered in QEMU_ARGS; its pid goes into QEMU_PID.
 qemu_start() { # LOG
-	local tools=$VM_CACHE/tools
-	qemu_exec usr/bin/qemu-system-x86_64
-	QEMU_MODULE_DIR=$tools/$QEMU_LIBDIR/qemu "${QEMU_EXEC[@]}" \
-		-L "$tools/usr/share/qemu" -L "$tools/usr/share/seabios" \
-		-nodefaults -no-user-config -no-reboot -display none \
-		"${QEMU_ARGS[@]}" 2>"$1" <&0 &
+	qemu_system_exec
+	"${QEMU_EXEC[@]}" "${QEMU_ARGS[@]}" 2>"$1" <&0 &
 	# shellcheck disable=SC2034
 	QEMU_PID=$!
 }
