@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -496,10 +497,10 @@ void conn_describe(const struct conn *c, struct conn_info *info)
 
 	*info = (struct conn_info){ .cookie = c->cookie,
 				    .age_ns = now_ns() - c->accepted_ns,
-				    .listener = c->port->listener->name,
 				    .state = c->state,
 				    .version = c->version,
 				    .cipher = k ? k->suite->cipher : NULL };
+	snprintf(info->listener, sizeof(info->listener), "%s", c->port->listener->name);
 	getsockname(c->client.fd, (struct sockaddr *)&info->local, &len);
 	len = sizeof(info->peer);
 	getpeername(c->client.fd, (struct sockaddr *)&info->peer, &len);

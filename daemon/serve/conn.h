@@ -83,7 +83,7 @@ void conn_free(struct conn *c);
 /* What people may know of it. */
 struct conn_info {
 	uint64_t cookie, age_ns;
-	const char *listener; /* lives while the snapshot holds the listener */
+	char listener[64];
 	enum conn_state state;
 	struct sockaddr_storage local, peer;
 	uint16_t version;

@@ -392,6 +392,19 @@ bool worker_find(struct worker *w, uint64_t cookie, struct conn_info *info)
 	return m.n_infos;
 }
 
+static void nothing(struct worker *w, struct message *m)
+{
+	(void)w;
+	(void)m;
+}
+
+void worker_sync(struct worker *w)
+{
+	struct message m = { .act = nothing };
+
+	message_send(w, &m);
+}
+
 static bool end_one(struct conn *c, void *arg)
 {
 	(void)arg;

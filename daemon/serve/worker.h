@@ -72,13 +72,15 @@ void worker_set_ports(struct worker *w, struct listener *const *listeners, const
 
 /*
  * A description of every connection, in an array that the caller frees; NULL with *n 0 for none
- * or when memory is short. Waits for the worker. The listeners' names in it live until the
- * listeners are released: hold worker_set_ports()'s references meanwhile.
+ * or when memory is short. Waits for the worker.
  */
 struct conn_info *worker_describe(struct worker *w, size_t *n);
 
 /* The connection with that cookie: true with *info filled. Waits for the worker. */
 bool worker_find(struct worker *w, uint64_t cookie, struct conn_info *info);
+
+/* Waits until the worker has passed between two batches: it holds no pointer read before. */
+void worker_sync(struct worker *w);
 
 /* Ends its connections with REASON_SHUTDOWN, stops the thread, frees everything. */
 void worker_stop(struct worker *w);

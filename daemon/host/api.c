@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Clients of the API, and the methods of io.ktlsd. */
+#include "host/api.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <utlist.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "base/varlink.h"
+#include "host/io_ktlsd_varlink.h" /* generated: VARLINK_IO_KTLSD */
+#include "host/jobs.h"
+#include "host/listing.h"
+#include "host/report.h"
+#include "host/service.h"
+#include "host/version.h" /* generated: KTLSD_VERSION */
+#include "serve/listener.h"
+#include "tls/handshake.h"
+
+enum { MAX_CLIENTS = 64 };
+
+struct client {
+	struct client *prev, *next;
+	struct api *api;
+	struct watch watch; /* owns the descriptor */
+	struct varlink_conn *varlink;
+	uid_t uid;
+	struct observer_wait wait;
+	bool waits_for_observer, wants_all;
+	uint64_t wanted_cookie; /* GetConnection; 0: ListConnections */
+	struct listing *listing; /* being streamed */
+	bool waits_for_probe, waits_for_reload;
+};
+
+struct api {
+	struct service *service;
+	struct varlink_service varlink;
+	struct watch accept;
+	struct client *clients;
+	struct client *closed; /* freed by api_reap() */
+	unsigned n_clients;
+	struct probe_job {
+		struct job job;
+		struct api *api;
+		struct probe *probe;
+		bool running;
+	} probe;
+};
+
+static void client_serve(struct client *c);
+
+static void client_close(struct client *c)
+{
+	struct api *api = c->api;
+	int fd = loop_remove(&api->service->loop, &c->watch);
+
+	if (c->waits_for_observer)
+		observer_cancel(&api->service->observer, &c->wait);
+	listing_free(c->listing);
+	varlink_free(c->varlink);
+	fd_close(&fd);
+	DL_DELETE(api->clients, c);
+	DL_APPEND(api->closed, c); /* the batch of events may still name it */
+	api->n_clients--;
+}
+
+void api_reap(struct api *api)
+{
+	struct client *c, *next;
+
+	DL_FOREACH_SAFE(api->closed, c, next)
+		free(c);
+	api->closed = NULL;
+}
+
+/* ---- methods ---- */
+
+static bool may_change(const struct client *c)
+{
+	return !c->uid || c->uid == c->api->service->admin_uid;
+}
+
+static struct json *all_listeners(const struct service *s)
+{
+	struct json *array = json_new_array();
+
+	for (unsigned i = 0; i < s->runtime.n_listeners; i++)
+		json_append(array, report_listener(s->runtime.listeners[i]));
+	return array;
+}
+
+static int get_status(struct client *c, struct varlink_call *call)
+{
+	struct service *s = c->api->service;
+	struct json *o = json_new();
+	struct counters sum;
+	struct utsname uts;
+
+	(void)call;
+	service_count(s, &sum);
+	json_set_string(o, "version", KTLSD_VERSION);
+	json_set_int(o, "pid", getpid());
+	json_set_int(o, "uptime_s", (int64_t)((now_ns() - s->started_ns) / (MS_PER_S * NS_PER_MS)));
+	json_set_string(o, "kernel", uname(&uts) ? "?" : uts.release);
+	json_set_string(o, "crypto_library", handshake_library());
+	json_set_string(o, "config", s->config_path);
+	json_set_int(o, "workers", s->n_workers);
+	json_set_int(o, "reloads", s->reloads);
+	json_set_bool(o, "ktls", !s->probe->ulp_err);
+	json_set_bool(o, "rekey", probe_has_rekey(s->probe));
+	json_set(o, "listeners", all_listeners(s));
+	json_set(o, "counters", report_counters(&sum));
+	json_set(o, "reasons", report_reasons(&sum));
+	json_set(o, "observer", report_observer(&s->observer));
+	return varlink_reply(c->varlink, o);
+}
+
+static int stream_listing(struct client *c)
+{
+	struct service *s = c->api->service;
+	struct json *connection, *last;
+	int err;
+
+	while (varlink_can_queue(c->varlink) && (connection = listing_next(c->listing))) {
+		struct json *reply = json_new();
+
+		json_set(reply, "connection", connection);
+		err = varlink_reply_more(c->varlink, reply);
+		if (err)
+			return err;
+	}
+	if (!listing_is_done(c->listing))
+		return 0;
+	listing_free(c->listing);
+	c->listing = NULL;
+	last = json_new();
+	json_set(last, "observer", report_observer(&s->observer));
+	return varlink_reply(c->varlink, last);
+}
+
+static int answer_connection(struct client *c)
+{
+	struct json *reply, *connection = listing_find(c->api->service, c->wanted_cookie);
+
+	reply = json_new();
+	if (connection) {
+		json_set(reply, "connection", connection);
+		return varlink_reply(c->varlink, reply);
+	}
+	json_set_int(reply, "cookie", (int64_t)c->wanted_cookie);
+	return varlink_error(c->varlink, "NoSuchConnection", reply);
+}
+
+static void observer_ready(struct observer_wait *w)
+{
+	struct client *c = container_of(w, struct client, wait);
+	int err;
+
+	c->waits_for_observer = false;
+	if (c->wanted_cookie) {
+		err = answer_connection(c);
+	} else {
+		c->listing = listing_new(c->api->service, c->wants_all);
+		err = c->listing ? stream_listing(c) : varlink_error(c->varlink, "Busy", NULL);
+	}
+	if (err)
+		client_close(c);
+	else
+		client_serve(c);
+}
+
+static int wait_for_observer(struct client *c)
+{
+	c->waits_for_observer = true;
+	c->wait.ready = observer_ready;
+	observer_refresh(&c->api->service->observer, &c->wait);
+	return 0;
+}
+
+static int list_connections(struct client *c, struct varlink_call *call)
+{
+	int err;
+
+	if (!call->more)
+		return varlink_error_expected_more(c->varlink);
+	c->wants_all = true;
+	err = json_get_bool(call->parameters, "all", &c->wants_all);
+	if (err == -EINVAL)
+		return varlink_error_invalid_parameter(c->varlink, "all");
+	c->wanted_cookie = 0;
+	return wait_for_observer(c);
+}
+
+static int get_connection(struct client *c, struct varlink_call *call)
+{
+	int64_t cookie = 0;
+
+	if (json_get_int(call->parameters, "cookie", &cookie) || cookie <= 0)
+		return varlink_error_invalid_parameter(c->varlink, "cookie");
+	c->wanted_cookie = (uint64_t)cookie;
+	return wait_for_observer(c);
+}
+
+static int answer_probe(struct client *c)
+{
+	struct json *reply = json_new();
+
+	json_set(reply, "probe", report_probe(c->api->service->probe));
+	return varlink_reply(c->varlink, reply);
+}
+
+static void probe_work(struct job *j)
+{
+	struct probe_job *p = container_of(j, struct probe_job, job);
+	int err = probe_run(p->probe);
+
+	if (err)
+		log_warning("errno=%s msg=\"the probe could not run\"", log_errno(err));
+}
+
+static void probe_done(struct job *j)
+{
+	struct probe_job *p = container_of(j, struct probe_job, job);
+	struct api *api = p->api;
+	struct client *c, *next;
+
+	p->running = false;
+	service_set_probe(api->service, p->probe);
+	p->probe = NULL;
+	DL_FOREACH_SAFE(api->clients, c, next) {
+		if (!c->waits_for_probe)
+			continue;
+		c->waits_for_probe = false;
+		if (answer_probe(c))
+			client_close(c);
+		else
+			client_serve(c);
+	}
+}
+
+static int start_probe(struct api *api)
+{
+	struct probe_job *p = &api->probe;
+	int err;
+
+	if (p->running)
+		return 0;
+	p->probe = calloc(1, sizeof(*p->probe));
+	if (!p->probe)
+		return -ENOMEM;
+	p->api = api;
+	p->job.work = probe_work;
+	p->job.done = probe_done;
+	err = job_start(&p->job, &api->service->loop);
+	if (err) {
+		free(p->probe);
+		p->probe = NULL;
+		return err;
+	}
+	p->running = true;
+	return 0;
+}
+
+static int probe_method(struct client *c, struct varlink_call *call)
+{
+	bool fresh = false;
+
+	if (json_get_bool(call->parameters, "fresh", &fresh) == -EINVAL)
+		return varlink_error_invalid_parameter(c->varlink, "fresh");
+	if (!fresh)
+		return answer_probe(c);
+	if (!may_change(c))
+		return varlink_error(c->varlink, "NotPermitted", NULL);
+	if (start_probe(c->api))
+		return varlink_error(c->varlink, "Busy", NULL);
+	c->waits_for_probe = true;
+	return 0;
+}
+
+static int reload(struct client *c, struct varlink_call *call)
+{
+	(void)call;
+	if (!may_change(c))
+		return varlink_error(c->varlink, "NotPermitted", NULL);
+	if (c->api->service->request_reload(c->api->service))
+		return varlink_error(c->varlink, "Busy", NULL);
+	c->waits_for_reload = true;
+	return 0;
+}
+
+void api_reloaded(struct api *api, const char *error)
+{
+	struct client *c, *next;
+
+	DL_FOREACH_SAFE(api->clients, c, next) {
+		struct json *parameters = NULL;
+		int err;
+
+		if (!c->waits_for_reload)
+			continue;
+		c->waits_for_reload = false;
+		if (*error) {
+			parameters = json_new();
+			json_set_string(parameters, "message", error);
+			err = varlink_error(c->varlink, "ReloadFailed", parameters);
+		} else {
+			err = varlink_reply(c->varlink, NULL);
+		}
+		if (err)
+			client_close(c);
+		else
+			client_serve(c);
+	}
+}
+
+/* 0 with *value set (-1 when absent), 1 when an error reply was sent, or -errno. */
+static int get_policy(struct client *c, struct json *parameters, const char *key, int *value)
+{
+	const char *word;
+	int err = json_get_string(parameters, key, &word);
+
+	*value = -1;
+	if (err == -ENOENT)
+		return 0;
+	if (err) {
+		err = varlink_error_invalid_parameter(c->varlink, key);
+		return err ? err : 1;
+	}
+	*value = policy_find(word);
+	if (*value < 0) {
+		struct json *o = json_new();
+
+		json_set_string(o, "value", word);
+		err = varlink_error(c->varlink, "InvalidPolicy", o);
+		return err ? err : 1;
+	}
+	return 0;
+}
+
+static int set_policy(struct client *c, struct varlink_call *call)
+{
+	struct service *s = c->api->service;
+	const char *name = NULL;
+	struct json *o;
+	int tx, rx, err;
+
+	if (!may_change(c))
+		return varlink_error(c->varlink, "NotPermitted", NULL);
+	if (json_get_string(call->parameters, "listener", &name) == -EINVAL)
+		return varlink_error_invalid_parameter(c->varlink, "listener");
+	err = get_policy(c, call->parameters, "tx", &tx);
+	if (!err)
+		err = get_policy(c, call->parameters, "rx", &rx);
+	if (err)
+		return err > 0 ? 0 : err;
+	o = json_new();
+	if (!service_set_policy(s, name, tx, rx) && name) {
+		json_set_string(o, "listener", name);
+		return varlink_error(c->varlink, "NoSuchListener", o);
+	}
+	json_set(o, "listeners", all_listeners(s));
+	return varlink_reply(c->varlink, o);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct client *c, struct varlink_call *call);
+} methods[] = {
+	{ "GetStatus", get_status },	   { "ListConnections", list_connections },
+	{ "GetConnection", get_connection }, { "Probe", probe_method },
+	{ "Reload", reload },		   { "SetPolicy", set_policy },
+};
+
+/* ---- clients ---- */
+
+static int dispatch(struct client *c, struct varlink_call *call)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (!strcmp(call->method, methods[i].name))
+			return methods[i].run(c, call);
+	return varlink_error_method_not_found(c->varlink);
+}
+
+/* Answers what can be answered and sets what to wait for. Closes a client beyond repair. */
+static void client_serve(struct client *c)
+{
+	struct varlink_call call;
+	int got = 1, err = 0;
+
+	while (!err && got > 0) {
+		if (c->listing)
+			err = stream_listing(c);
+		if (!err)
+			err = varlink_write(c->varlink, c->watch.fd);
+		if (err)
+			break;
+		got = c->listing ? 0 : varlink_next_call(c->varlink, &call);
+		if (got > 0)
+			err = dispatch(c, &call);
+	}
+	if (err || got < 0) {
+		client_close(c);
+		return;
+	}
+	loop_modify(&c->api->service->loop, &c->watch,
+		    (varlink_wants_read(c->varlink) ? (uint32_t)EPOLLIN : 0) |
+			    (varlink_wants_write(c->varlink) ? (uint32_t)EPOLLOUT : 0));
+}
+
+static void client_ready(struct watch *w, uint32_t events)
+{
+	struct client *c = container_of(w, struct client, watch);
+	int err = 0;
+
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		err = varlink_read(c->varlink, w->fd);
+	if (err)
+		client_close(c);
+	else
+		client_serve(c);
+}
+
+static void client_new(struct api *api, int fd)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (c)
+		c->varlink = varlink_new(&api->varlink);
+	if (!c || !c->varlink || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) ||
+	    loop_add(&api->service->loop, &c->watch, fd, EPOLLIN, true)) {
+		if (c)
+			varlink_free(c->varlink);
+		free(c);
+		close(fd);
+		return;
+	}
+	c->api = api;
+	c->uid = cred.uid;
+	c->watch.ready = client_ready;
+	DL_APPEND(api->clients, c);
+	api->n_clients++;
+}
+
+static void accept_ready(struct watch *w, uint32_t events)
+{
+	struct api *api = container_of(w, struct api, accept);
+	int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)events;
+	if (fd < 0)
+		return;
+	if (api->n_clients >= MAX_CLIENTS) {
+		log_warning("msg=\"too many clients of the API\" limit=%d", MAX_CLIENTS);
+		close(fd);
+		return;
+	}
+	client_new(api, fd);
+}
+
+struct api *api_new(struct service *service, int listen_fd)
+{
+	struct api *api = calloc(1, sizeof(*api));
+
+	if (!api)
+		return NULL;
+	api->service = service;
+	api->varlink = (struct varlink_service){ .vendor = "ktlsd",
+						 .product = "ktlsd",
+						 .version = KTLSD_VERSION,
+						 .url = "https://varlink.org/io.ktlsd",
+						 .interface = "io.ktlsd",
+						 .description = VARLINK_IO_KTLSD };
+	api->accept.ready = accept_ready;
+	if (!loop_add(&service->loop, &api->accept, listen_fd, EPOLLIN, true))
+		return api;
+	free(api);
+	return NULL;
+}
+
+void api_free(struct api *api)
+{
+	struct client *c, *next;
+	int fd;
+
+	if (!api)
+		return;
+	DL_FOREACH_SAFE(api->clients, c, next)
+		client_close(c);
+	api_reap(api);
+	fd = loop_remove(&api->service->loop, &api->accept);
+	fd_close(&fd);
+	free(api);
+}

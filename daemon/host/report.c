@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Builds the API's JSON. */
+#include "host/report.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/counters.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "bpf/snapshot.h"
+#include "host/observer.h"
+#include "serve/conn.h"
+#include "serve/listener.h"
+
+/* "[" INET6 "]:65535" */
+enum { ADDRESS_LEN = INET6_ADDRSTRLEN + 9 };
+
+static void format_address(char text[static ADDRESS_LEN], int family, const void *addr,
+			   unsigned port)
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+
+	inet_ntop(family, addr, host, sizeof(host));
+	snprintf(text, ADDRESS_LEN, family == AF_INET6 ? "[%s]:%u" : "%s:%u", host, port);
+}
+
+static void set_sockaddr(struct json *o, const char *key, const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)ss;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)ss;
+	char text[ADDRESS_LEN] = "?";
+
+	if (ss->ss_family == AF_INET)
+		format_address(text, AF_INET, &in->sin_addr, ntohs(in->sin_port));
+	else if (ss->ss_family == AF_INET6)
+		format_address(text, AF_INET6, &in6->sin6_addr, ntohs(in6->sin6_port));
+	json_set_string(o, key, text);
+}
+
+static void set_unless_empty(struct json *o, const char *key, const char *value)
+{
+	json_set_string(o, key, *value ? value : NULL);
+}
+
+/* The kernel's word: device, kernel, or none where it has no key. */
+static const char *seen_mode(const struct ktls_socket *s, const struct ktls_direction *d)
+{
+	switch (d->conf) {
+	case KTLS_CONF_BASE:
+		return "none";
+	case KTLS_CONF_SW:
+		return "kernel";
+	default:
+		return s->flags & KTLS_SOCKET_DEGRADED ? "kernel" : "device";
+	}
+}
+
+static void set_seen(struct json *o, const struct ktls_socket *s, const struct ktls_direction *d)
+{
+	uint64_t records;
+
+	if (snapshot_count_records(d, &records))
+		json_set_int(o, "records", (int64_t)records);
+	if (d->conf == KTLS_CONF_HW)
+		set_unless_empty(o, "device", s->device);
+}
+
+static struct json *report_direction(const struct conn_info *info, enum direction dir,
+				     const struct ktls_socket *seen)
+{
+	static const char *const modes[] = { "none", "user", "kernel" };
+	const struct conn_side_info *side = &info->side[dir];
+	const struct ktls_direction *d = seen ? (dir == TX ? &seen->tx : &seen->rx) : NULL;
+	struct json *o = json_new();
+
+	json_set_string(o, "mode", side->mode == MODE_KERNEL && d ? seen_mode(seen, d) :
+								      modes[side->mode]);
+	if (side->reason != REASON_NONE)
+		json_set_string(o, "reason", reason_name(side->reason));
+	if (side->err)
+		json_set_string(o, "errno", log_errno(side->err));
+	json_set_int(o, "bytes", (int64_t)side->bytes);
+	json_set_int(o, "rekeys", side->rekeys);
+	if (side->mode == MODE_KERNEL && d)
+		set_seen(o, seen, d);
+	return o;
+}
+
+struct json *report_connection(const struct conn_info *info, const struct ktls_socket *seen)
+{
+	struct json *o = json_new();
+
+	json_set_int(o, "cookie", (int64_t)info->cookie);
+	json_set_string(o, "owner", "ktlsd");
+	json_set_string(o, "listener", info->listener);
+	json_set_string(o, "state", state_name(info->state));
+	json_set_int(o, "age_ms", (int64_t)(info->age_ns / NS_PER_MS));
+	set_sockaddr(o, "local", &info->local);
+	set_sockaddr(o, "peer", &info->peer);
+	if (info->cipher) {
+		json_set_string(o, "version", suite_version_name(info->version));
+		json_set_string(o, "cipher", info->cipher);
+		json_set_bool(o, "resumed", info->facts.resumed);
+	}
+	set_unless_empty(o, "sni", info->facts.sni);
+	set_unless_empty(o, "alpn", info->facts.alpn);
+	set_unless_empty(o, "group", info->facts.group);
+	json_set(o, "tx", report_direction(info, TX, seen));
+	json_set(o, "rx", report_direction(info, RX, seen));
+	if (seen) {
+		json_set_int(o, "inode", (int64_t)seen->inode);
+		json_set_int(o, "uid", seen->uid);
+	}
+	return o;
+}
+
+static struct json *report_seen_direction(const struct ktls_socket *s, const struct ktls_direction *d)
+{
+	struct json *o = json_new();
+
+	json_set_string(o, "mode", seen_mode(s, d));
+	set_seen(o, s, d);
+	return o;
+}
+
+struct json *report_socket(const struct ktls_socket *s)
+{
+	struct json *o = json_new();
+	char text[ADDRESS_LEN];
+
+	json_set_int(o, "cookie", (int64_t)s->cookie);
+	json_set_string(o, "owner", "other");
+	format_address(text, s->family, s->local_addr, s->local_port);
+	json_set_string(o, "local", text);
+	format_address(text, s->family, s->remote_addr, s->remote_port);
+	json_set_string(o, "peer", text);
+	if (s->version) {
+		const char *cipher = suite_cipher_name(s->cipher);
+
+		json_set_string(o, "version", suite_version_name(s->version));
+		snprintf(text, sizeof(text), "cipher-%u", s->cipher);
+		json_set_string(o, "cipher", cipher ? cipher : text);
+	}
+	json_set(o, "tx", report_seen_direction(s, &s->tx));
+	json_set(o, "rx", report_seen_direction(s, &s->rx));
+	json_set_int(o, "inode", (int64_t)s->inode);
+	json_set_int(o, "uid", s->uid);
+	return o;
+}
+
+struct json *report_listener(struct listener *l)
+{
+	struct json *o = json_new();
+
+	json_set_string(o, "name", l->name);
+	json_set_string(o, "address", l->address);
+	json_set_string(o, "backend", l->backend);
+	json_set_string(o, "tx", policy_name((enum policy_value)atomic_load(&l->policy[TX])));
+	json_set_string(o, "rx", policy_name((enum policy_value)atomic_load(&l->policy[RX])));
+	json_set_bool(o, "overridden", atomic_load(&l->overridden));
+	json_set_int(o, "connections", (int64_t)count_get(&l->open));
+	json_set_int(o, "accepted", (int64_t)count_get(&l->accepted));
+	return o;
+}
+
+struct json *report_counters(const struct counters *sum)
+{
+	struct json *array = json_new_array();
+
+	for (int c = 0; c < COUNTER_COUNT; c++) {
+		struct json *o = json_new();
+
+		json_set_string(o, "name", counter_name((enum counter)c));
+		json_set_string(o, "unit", counter_unit((enum counter)c));
+		json_set_bool(o, "gauge", counter_type((enum counter)c) == COUNTER_TYPE_GAUGE);
+		json_set_int(o, "value", (int64_t)count_get(&sum->value[c]));
+		json_append(array, o);
+	}
+	return array;
+}
+
+static void append_reasons(struct json *array, const char *where, const atomic_uint_least64_t *counts)
+{
+	for (int r = 1; r < REASON_COUNT; r++) {
+		struct json *o;
+
+		if (!count_get(&counts[r]))
+			continue;
+		o = json_new();
+		json_set_string(o, "where", where);
+		json_set_string(o, "reason", reason_name((enum reason)r));
+		json_set_string(o, "class", reason_class_name(reason_class((enum reason)r)));
+		json_set_int(o, "count", (int64_t)count_get(&counts[r]));
+		json_append(array, o);
+	}
+}
+
+struct json *report_reasons(const struct counters *sum)
+{
+	struct json *array = json_new_array();
+
+	append_reasons(array, "tx", sum->fallback[TX]);
+	append_reasons(array, "rx", sum->fallback[RX]);
+	append_reasons(array, "end", sum->end);
+	return array;
+}
+
+struct json *report_observer(const struct observer *obs)
+{
+	struct json *o = json_new();
+	const char *reason = NULL, *detail = NULL;
+
+	json_set_bool(o, "available", observer_is_available(obs, &reason, &detail));
+	json_set_string(o, "reason", reason);
+	json_set_string(o, "detail", detail);
+	if (obs->last.taken_ns)
+		json_set_int(o, "age_ms", (int64_t)((now_ns() - obs->last.taken_ns) / NS_PER_MS));
+	return o;
+}

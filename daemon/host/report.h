@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The API's answers as JSON: the types of io.ktlsd.varlink, and nothing about sockets. */
+#ifndef KTLSD_HOST_REPORT_H
+#define KTLSD_HOST_REPORT_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+struct conn_info;
+struct counters;
+struct json;
+struct ktls_socket;
+struct listener;
+struct observer;
+struct probe;
+
+/* A connection of ours; `seen` is what the kernel says of it, or NULL. */
+struct json *report_connection(const struct conn_info *info, const struct ktls_socket *seen);
+
+/* A socket of somebody else's. */
+struct json *report_socket(const struct ktls_socket *seen);
+
+struct json *report_listener(struct listener *l);
+struct json *report_counters(const struct counters *sum);
+struct json *report_reasons(const struct counters *sum);
+struct json *report_observer(const struct observer *o);
+
+/* ProbeReport; the CLI prints the same without a daemon. */
+struct json *report_probe(const struct probe *p);
+
+#endif

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Takes what the monitor hands over, starts the workers, answers the API. */
+#include "host/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "host/api.h"
+#include "host/config.h"
+#include "host/ipc.h"
+#include "host/sandbox.h"
+#include "host/service.h"
+#include "serve/listener.h"
+#include "tls/handshake.h"
+#include "tls/ticket.h"
+
+/* What the monitor has sent and not yet committed. */
+struct pending {
+	struct config *config;
+	struct ipc_message head;
+	int **fds; /* [listener][worker], owned */
+	unsigned *n_fds;
+	int api_fd;
+};
+
+struct server {
+	struct service service;
+	struct watch monitor, signals;
+	struct api *api;
+	struct pending pending;
+	char observer_why[IPC_TEXT_MAX];
+};
+
+static void pending_fini(struct pending *p)
+{
+	for (unsigned i = 0; p->config && i < p->config->n_listeners; i++) {
+		for (unsigned n = 0; p->n_fds && n < p->n_fds[i]; n++)
+			close(p->fds[i][n]);
+		if (p->fds)
+			free(p->fds[i]);
+	}
+	free(p->fds);
+	free(p->n_fds);
+	config_free(p->config);
+	fd_close(&p->api_fd);
+	*p = (struct pending){ .api_fd = -1 };
+}
+
+/* ---- messages of the monitor ---- */
+
+static int take_config(struct pending *p, const struct ipc_message *m, int *fds, unsigned n,
+		       struct config_error *error)
+{
+	pending_fini(p);
+	p->head = *m;
+	if (n > 1)
+		p->api_fd = fd_take(&fds[1]);
+	p->config = n ? config_unpack(fds[0], error) : NULL;
+	if (!p->config)
+		return -EPROTO;
+	p->fds = calloc(p->config->n_listeners + 1, sizeof(*p->fds));
+	p->n_fds = calloc(p->config->n_listeners + 1, sizeof(*p->n_fds));
+	return p->fds && p->n_fds ? 0 : -ENOMEM;
+}
+
+static int take_sockets(struct pending *p, const struct ipc_message *m, int *fds, unsigned n)
+{
+	unsigned i = m->index;
+	int *grown;
+
+	if (!p->config || i >= p->config->n_listeners)
+		return -EPROTO;
+	grown = realloc(p->fds[i], (p->n_fds[i] + n) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	p->fds[i] = grown;
+	for (unsigned k = 0; k < n; k++)
+		p->fds[i][p->n_fds[i]++] = fd_take(&fds[k]);
+	return 0;
+}
+
+/* Every worker has its socket of every listener, or the monitor and we do not agree. */
+static bool is_complete(const struct pending *p, unsigned n_workers)
+{
+	for (unsigned i = 0; p->config && i < p->config->n_listeners; i++)
+		if (p->n_fds[i] != n_workers)
+			return false;
+	return p->config;
+}
+
+/* Hands each worker its sockets; they are the workers' then. */
+static void hand_out(struct service *s, struct pending *p)
+{
+	unsigned n = p->config->n_listeners;
+	_cleanup_free_ int *mine = calloc(n + 1, sizeof(*mine));
+
+	for (unsigned w = 0; mine && w < s->n_workers; w++) {
+		for (unsigned i = 0; i < n; i++)
+			mine[i] = fd_take(&p->fds[i][w]);
+		worker_set_ports(&s->workers[w], s->runtime.listeners, mine, n);
+	}
+	for (unsigned i = 0; i < n; i++)
+		p->n_fds[i] = 0;
+}
+
+static void set_limits(struct service *s, const struct config_limits *l)
+{
+	atomic_store(&s->limits.max_connections, l->connections);
+	atomic_store(&s->limits.max_handshakes, l->handshakes);
+}
+
+static int commit(struct server *sv, char *error, size_t error_len)
+{
+	struct service *s = &sv->service;
+	struct runtime next;
+	int err;
+
+	if (!is_complete(&sv->pending, s->n_workers)) {
+		snprintf(error, error_len, "the number of workers cannot change by a reload: restart");
+		return -EINVAL;
+	}
+	err = runtime_build(&next, sv->pending.config, s->tickets, error, error_len);
+	if (err)
+		return err;
+	runtime_fini(&s->runtime);
+	s->runtime = next;
+	set_limits(s, &sv->pending.config->limits);
+	free(s->config_path);
+	s->config_path = strdup(sv->pending.config->path);
+	hand_out(s, &sv->pending);
+	pending_fini(&sv->pending);
+	return 0;
+}
+
+static void answer(struct server *sv, enum ipc_type type, const char *text)
+{
+	struct ipc_message m = { .type = type };
+	int err;
+
+	snprintf(m.text, sizeof(m.text), "%s", text);
+	err = ipc_send(sv->monitor.fd, &m, NULL, 0);
+	if (err)
+		log_err("errno=%s msg=\"cannot answer the monitor\"", log_errno(err));
+}
+
+static void act_on(struct server *sv, struct ipc_message *m, int *fds, unsigned n)
+{
+	struct config_error error = { "" };
+	int err = 0;
+
+	switch (m->type) {
+	case IPC_CONFIG:
+		err = take_config(&sv->pending, m, fds, n, &error);
+		break;
+	case IPC_LISTEN:
+		err = take_sockets(&sv->pending, m, fds, n);
+		break;
+	case IPC_COMMIT:
+		err = commit(sv, error.text, sizeof(error.text));
+		if (!err) {
+			sv->service.reloads++;
+			answer(sv, IPC_OK, "");
+		}
+		break;
+	case IPC_RELOADED:
+		api_reloaded(sv->api, m->text);
+		break;
+	default:
+		err = -EPROTO;
+	}
+	if (err) {
+		answer(sv, IPC_FAILED, *error.text ? error.text : strerror(-err));
+		pending_fini(&sv->pending);
+	}
+}
+
+static void monitor_ready(struct watch *w, uint32_t events)
+{
+	struct server *sv = container_of(w, struct server, monitor);
+	struct ipc_message m;
+	int fds[IPC_FDS_MAX];
+	unsigned n;
+	int err = ipc_recv(w->fd, &m, fds, &n);
+
+	(void)events;
+	if (err == -ENOTCONN) {
+		log_notice("msg=\"the monitor has gone, ending\"");
+		loop_stop(&sv->service.loop);
+		return;
+	}
+	if (err)
+		return;
+	act_on(sv, &m, fds, n);
+	for (unsigned i = 0; i < n; i++)
+		fd_close(&fds[i]);
+}
+
+static int request_reload(struct service *s)
+{
+	struct server *sv = container_of(s, struct server, service);
+	struct ipc_message m = { .type = IPC_RELOAD };
+
+	return ipc_send(sv->monitor.fd, &m, NULL, 0);
+}
+
+/* ---- the loop ---- */
+
+static void signal_ready(struct watch *w, uint32_t events)
+{
+	struct server *sv = container_of(w, struct server, signals);
+	struct signalfd_siginfo si;
+
+	(void)events;
+	if (read(w->fd, &si, sizeof(si)) == sizeof(si))
+		loop_stop(&sv->service.loop);
+}
+
+static uint64_t next_deadline(struct loop *l)
+{
+	return observer_next_deadline(&container_of(l, struct service, loop)->observer);
+}
+
+static void after_batch(struct loop *l, uint64_t now)
+{
+	struct service *s = container_of(l, struct service, loop);
+
+	observer_expire(&s->observer, now);
+	api_reap(container_of(s, struct server, service)->api);
+}
+
+/* ---- start ---- */
+
+/* Messages up to the first COMMIT, waiting for each. */
+static int receive_start(struct server *sv)
+{
+	struct config_error error;
+	struct ipc_message m;
+	int fds[IPC_FDS_MAX];
+	unsigned n;
+	int err;
+
+	do {
+		err = ipc_recv(sv->monitor.fd, &m, fds, &n);
+		if (err)
+			return err;
+		if (m.type == IPC_CONFIG)
+			err = take_config(&sv->pending, &m, fds, n, &error);
+		else if (m.type == IPC_LISTEN)
+			err = take_sockets(&sv->pending, &m, fds, n);
+		for (unsigned i = 0; i < n; i++)
+			fd_close(&fds[i]);
+	} while (!err && m.type != IPC_COMMIT);
+	return err;
+}
+
+/* Two descriptors a connection; what the hard limit gives is all there is. */
+static void raise_fd_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l))
+		return;
+	l.rlim_cur = l.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &l))
+		log_warning("errno=%s msg=\"cannot raise the limit of descriptors\"", log_errno(errno));
+}
+
+/* The pipes are made while privileged, then divided among the workers. */
+static struct pipe_pool *make_pipes(const struct config *c)
+{
+	struct pipe_pool *pools = calloc(c->workers, sizeof(*pools));
+
+	for (unsigned i = 0; pools && i < c->workers; i++) {
+		unsigned share = (c->limits.pipes + c->workers - 1) / c->workers;
+		int err = pipe_pool_init(&pools[i], share);
+
+		if (err)
+			log_warning("errno=%s pipes=%u wanted=%u msg=\"fewer pipes than configured\"",
+				    log_errno(err), pools[i].n, share);
+	}
+	return pools;
+}
+
+static int start_workers(struct service *s, struct pipe_pool *pools, unsigned n)
+{
+	s->workers = calloc(n, sizeof(*s->workers));
+	if (!s->workers)
+		return -ENOMEM;
+	for (; s->n_workers < n; s->n_workers++) {
+		int err = worker_start(&s->workers[s->n_workers], s->n_workers, &s->limits,
+				       pools[s->n_workers]);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int watch_signals(struct server *sv)
+{
+	sigset_t mask;
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGINT); /* Ctrl-C reaches us too: the monitor decides */
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	sigdelset(&mask, SIGINT);
+	fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	sv->signals.ready = signal_ready;
+	return loop_add(&sv->service.loop, &sv->signals, fd, EPOLLIN, true);
+}
+
+static int init_observer(struct server *sv)
+{
+	char pin[PATH_MAX];
+
+	snprintf(pin, sizeof(pin), "%s/bpf/iter_tcp", sv->pending.config->runtime_directory);
+	snprintf(sv->observer_why, sizeof(sv->observer_why), "%s", sv->pending.head.text);
+	return observer_init(&sv->service.observer, &sv->service.loop, pin, sv->observer_why);
+}
+
+static int run_probe(struct service *s)
+{
+	int err;
+
+	s->probe = calloc(1, sizeof(*s->probe));
+	if (!s->probe)
+		return -ENOMEM;
+	err = probe_run(s->probe);
+	if (err) {
+		log_warning("errno=%s msg=\"the probe could not run: everything stays in user space\"",
+			    log_errno(err));
+		s->probe->ulp_err = -err;
+	}
+	atomic_store(&s->limits.probe, s->probe);
+	log_notice("ktls=%s rekey=%s aes_driver=\"%s\" duration_ms=%u msg=\"probed\"",
+		   s->probe->ulp_err ? log_errno(s->probe->ulp_err) : "yes",
+		   probe_has_rekey(s->probe) ? "yes" : "no", s->probe->aes_driver,
+		   s->probe->duration_ms);
+	return 0;
+}
+
+/* From the first message to serving. */
+static int start(struct server *sv, char *error, size_t error_len)
+{
+	struct service *s = &sv->service;
+	_cleanup_free_ struct pipe_pool *pools = NULL;
+	int err = receive_start(sv), api_fd;
+
+	if (err)
+		return err;
+	s->started_ns = now_ns();
+	s->admin_uid = geteuid();
+	raise_fd_limit();
+	pools = make_pipes(sv->pending.config);
+	err = pools ? sandbox_drop(sv->pending.head.uid, sv->pending.head.gid) : -ENOMEM;
+	if (!err)
+		err = sandbox_seccomp();
+	if (!err)
+		err = loop_init(&s->loop);
+	if (!err)
+		err = watch_signals(sv);
+	if (!err)
+		err = init_observer(sv);
+	if (!err)
+		err = run_probe(s);
+	s->tickets = ticket_keys_new();
+	if (!err)
+		err = s->tickets ? start_workers(s, pools, sv->pending.config->workers) : -ENOMEM;
+	if (err)
+		return err;
+	api_fd = fd_take(&sv->pending.api_fd);
+	err = commit(sv, error, error_len);
+	if (!err && !(sv->api = api_new(s, api_fd)))
+		err = -ENOMEM;
+	return err ? err : loop_add(&s->loop, &sv->monitor, sv->monitor.fd, EPOLLIN, true);
+}
+
+static void server_fini(struct server *sv)
+{
+	struct service *s = &sv->service;
+
+	for (unsigned i = 0; i < s->n_workers; i++)
+		worker_stop(&s->workers[i]);
+	api_free(sv->api);
+	runtime_fini(&s->runtime);
+	pending_fini(&sv->pending);
+	observer_fini(&s->observer);
+	ticket_keys_free(s->tickets);
+	free(s->workers);
+	free(s->probe);
+	free(s->config_path);
+}
+
+int server_run(int fd)
+{
+	static struct server sv;
+	char error[IPC_TEXT_MAX] = "";
+	int err;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	sv.monitor = (struct watch){ .ready = monitor_ready, .fd = fd };
+	sv.pending.api_fd = -1;
+	sv.service.request_reload = request_reload;
+	err = handshake_global_init();
+	if (!err)
+		err = start(&sv, error, sizeof(error));
+	if (err) {
+		answer(&sv, IPC_FAILED, *error ? error : strerror(-err));
+		return EXIT_FAILURE;
+	}
+	sv.service.loop.next_deadline = next_deadline;
+	sv.service.loop.after_batch = after_batch;
+	answer(&sv, IPC_OK, "");
+	loop_run(&sv.service.loop);
+	server_fini(&sv);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Small acts on the whole service. */
+#include "host/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "serve/listener.h"
+
+void service_count(struct service *s, struct counters *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (unsigned i = 0; i < s->n_workers; i++)
+		counters_sum(sum, &s->workers[i].counters);
+}
+
+void service_set_probe(struct service *s, struct probe *p)
+{
+	struct probe *old = s->probe;
+
+	s->probe = p;
+	atomic_store(&s->limits.probe, p);
+	for (unsigned i = 0; i < s->n_workers; i++)
+		worker_sync(&s->workers[i]);
+	free(old);
+}
+
+unsigned service_set_policy(struct service *s, const char *name, int tx, int rx)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->runtime.n_listeners; i++) {
+		struct listener *l = s->runtime.listeners[i];
+
+		if (name && strcmp(name, l->name))
+			continue;
+		if (tx >= 0)
+			atomic_store(&l->policy[TX], tx);
+		if (rx >= 0)
+			atomic_store(&l->policy[RX], rx);
+		atomic_store(&l->overridden, true);
+		log_notice("listener=%s msg=\"policy set at run time\" tx=%s rx=%s", l->name,
+			   policy_name((enum policy_value)atomic_load(&l->policy[TX])),
+			   policy_name((enum policy_value)atomic_load(&l->policy[RX])));
+		n++;
+	}
+	return n;
+}

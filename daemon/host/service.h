@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the server process is made of: shared by those of its parts that run in the main thread. */
+#ifndef KTLSD_HOST_SERVICE_H
+#define KTLSD_HOST_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/counters.h"
+#include "base/loop.h"
+#include "host/observer.h"
+#include "host/runtime.h"
+#include "serve/worker.h"
+#include "tls/probe.h"
+
+struct service {
+	struct loop loop; /* the main thread's */
+	struct worker *workers;
+	unsigned n_workers;
+	struct worker_limits limits;
+	struct runtime runtime;
+	struct ticket_keys *tickets;
+	struct probe *probe; /* what limits.probe points to; owned */
+	struct observer observer;
+	char *config_path;
+	uint64_t started_ns;
+	unsigned reloads;
+	uint32_t admin_uid; /* besides root: may reload and set policies */
+	/* Asks the monitor for a reload; 0 or -errno. The answer goes to api_reloaded(). */
+	int (*request_reload)(struct service *s);
+};
+
+/* The sum of what all workers count. */
+void service_count(struct service *s, struct counters *sum);
+
+/* Replaces the probe's result everywhere and frees the old one. Takes p over. */
+void service_set_probe(struct service *s, struct probe *p);
+
+/*
+ * Sets policies (-1: leave) of the listener with that name, or of all for NULL, until the next
+ * reload. Gives how many listeners that were.
+ */
+unsigned service_set_policy(struct service *s, const char *listener, int tx, int rx);
+
+#endif
