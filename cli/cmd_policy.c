@@ -73,9 +73,9 @@ const struct command cmd_policy = {
 	.arguments = "[tx=POLICY] [rx=POLICY]",
 	.summary = "which directions should be in the kernel: show or override",
 	.about = "Without arguments, shows the policies in force. With tx= or rx=, overrides them "
-		 "for new connections until the next reload. off: user space; auto: the kernel "
-		 "where it is proven to be safe; on: also where a key update could not be "
-		 "followed; require: as auto, else the connection is refused.",
+		 "for new connections until the next reload: off is user space, auto the kernel "
+		 "where it is proven to be safe, on also where a key update could not be "
+		 "followed, require as auto or the connection is refused.",
 	.options = OPTION_LISTING | OPTION_LISTENER | OPTION_FROM,
 	.listing = &listeners_listing,
 	.args_max = 2,

@@ -1,0 +1,77 @@
+# Bash completion for ktlsctl. What it knows it asks ktlsctl, whose tables it cannot contradict.
+# shellcheck shell=bash
+
+# Fields of the dump: _ktlsctl_dump KIND COMMAND FIELD, an empty COMMAND for any.
+_ktlsctl_dump()
+{
+	ktlsctl --dump-docs 2>/dev/null |
+		awk -F'\t' -v kind="$1" -v command="$2" -v field="$3" \
+			'$1 == kind && (command == "" || $2 == command) { print $field }'
+}
+
+# Adds to a comma-separated list, of which the last word is being typed.
+_ktlsctl_columns()
+{
+	local typed=$2 before='' column
+
+	[[ $typed == +* ]] && before=+ && typed=${typed#+}
+	[[ $typed == *,* ]] && before+=${typed%,*},
+	for column in all $(_ktlsctl_dump column "$1" 3); do
+		[[ $column == "${typed##*,}"* ]] && COMPREPLY+=("$before$column")
+	done
+	compopt -o nospace
+}
+
+_ktlsctl()
+{
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local command='' words='' i
+
+	if [[ $current == = ]]; then
+		current='' previous='='
+	fi
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--socket | --from | --listener | --columns | -o) i=$((i + 1)) ;;
+		-*) ;;
+		*)
+			command=${COMP_WORDS[i]}
+			break
+			;;
+		esac
+	done
+	COMPREPLY=()
+	case $previous in
+	--socket | --from)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		return
+		;;
+	-o | --columns)
+		_ktlsctl_columns "$command" "$current"
+		return
+		;;
+	=) # bash takes "tx=off" for three words
+		words='off auto on require'
+		;;
+	--listener)
+		words=$(ktlsctl policy --no-headings -o listener 2>/dev/null)
+		;;
+	*)
+		if [[ $current == -* ]]; then
+			words=$(_ktlsctl_dump option "${command:-ktlsctl}" 3 | sed 's/^/--/')
+		elif [[ ! $command ]]; then
+			words=$(_ktlsctl_dump command '' 2 | grep -vx ktlsctl)
+		elif [[ $command == explain ]]; then
+			words=$(_ktlsctl_dump reason '' 2)
+		elif [[ $command == show ]]; then
+			words=$(ktlsctl list --no-headings -o cookie 2>/dev/null)
+		elif [[ $command == policy ]]; then
+			words='tx=off tx=auto tx=on tx=require rx=off rx=auto rx=on rx=require'
+		fi
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+
+complete -F _ktlsctl ktlsctl

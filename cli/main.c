@@ -7,6 +7,7 @@
 
 #include "base/util.h"
 #include "cli/commands.h"
+#include "cli/dump.h"
 #include "cli/suggest.h"
 #include "cli/text.h"
 
@@ -17,6 +18,7 @@ static const struct command *const commands[] = {
 static const struct command program = {
 	.name = "ktlsctl",
 	.arguments = "[COMMAND [OPTIONS] [ARGUMENTS]]",
+	.summary = "what the kernel encrypts, and why not the rest",
 	.about = "Shows which TLS connections the kernel encrypts, and why the others are not. "
 		 "Without a command it is 'ktlsctl status'.",
 	.options = OPTION_VERSION | OPTION_DUMP,
@@ -56,20 +58,6 @@ static enum exit_code help(void)
 	return EXIT_FINE;
 }
 
-/* For the manual's generator and for completion. */
-static enum exit_code dump(void)
-{
-	options_dump(&program);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		printf("command\t%s\t%s\t%s\n", commands[i]->name, commands[i]->arguments,
-		       commands[i]->summary);
-		options_dump(commands[i]);
-	}
-	for (int code = 0; options_exit_meaning(code); code++)
-		printf("exit\t%d\t%s\n", code, options_exit_meaning(code));
-	return EXIT_FINE;
-}
-
 static enum exit_code run(const struct command *command, int argc, char **argv,
 			  struct options *options)
 {
@@ -100,8 +88,10 @@ static enum exit_code dispatch(int argc, char **argv)
 		return EXIT_FAILED;
 	if (options.given & OPTION_HELP)
 		return help();
-	if (options.given & OPTION_DUMP)
-		return dump();
+	if (options.given & OPTION_DUMP) {
+		dump_print(&program, commands, ARRAY_SIZE(commands));
+		return EXIT_FINE;
+	}
 	if (options.given & OPTION_VERSION) {
 		printf("ktlsctl %s\n", KTLSD_VERSION);
 		return EXIT_FINE;

@@ -142,12 +142,11 @@ void options_dump(const struct command *command)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (rows[i].bit & (command->options | OPTION_EVERYWHERE) && rows[i].help)
-			printf("option\t%s\t%s\t%s\t%s\n", command->name, rows[i].name,
+			printf("option\t%s\t%s\t%.1s\t%s\t%s\n", command->name, rows[i].name,
+			       rows[i].letter ? &rows[i].letter : "",
 			       rows[i].argument ? rows[i].argument : "", rows[i].help);
 	if (command->listing)
 		table_dump(command->name, command->listing);
-	if (command->problems)
-		printf("problems\t%s\t%s\n", command->name, command->problems);
 }
 
 const char *options_exit_meaning(int code)

@@ -57,7 +57,7 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
 /* Prints the command's help on stdout. */
 void options_help(const struct command *command);
 
-/* Prints everything the tables know of a command, TAB-separated, for the manual and completion. */
+/* Prints its options and columns as dump_print() says. */
 void options_dump(const struct command *command);
 
 /* What an exit code means; NULL past the last. */
