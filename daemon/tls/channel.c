@@ -49,9 +49,20 @@ static struct channel_event event_error(enum reason reason, int err)
 	return (struct channel_event){ .result = CHANNEL_ERROR, .reason = reason, .err = err };
 }
 
-/* The one place where an errno of a record layer gets its meaning. */
-static struct channel_event event_errno(int err)
+/*
+ * The kernel keeps the error of a bad record for the socket's next call (sk_err), which is the
+ * sending of the alert: takes it off.
+ */
+static void clear_socket_error(const struct channel *ch, int err)
 {
+	if (ch->side[RX].mode == MODE_KERNEL && (err == EBADMSG || err == EINVAL || err == EMSGSIZE))
+		(void)ktls_take_error(ch->fd);
+}
+
+/* The one place where an errno of a record layer gets its meaning. */
+static struct channel_event event_errno(const struct channel *ch, int err)
+{
+	clear_socket_error(ch, err);
 	switch (err) {
 	case EAGAIN:
 		return (struct channel_event){ .result = CHANNEL_AGAIN };
@@ -96,14 +107,14 @@ struct channel_event channel_send(struct channel *ch, uint8_t type, const void *
 			    ktls_send(ch->fd, type, buf, len) :
 			    record_send(ch->fd, side->keys, &ch->tx, ch->pool, type, buf, len);
 
-	return n < 0 ? event_errno((int)-n) : event_bytes(type, (size_t)n);
+	return n < 0 ? event_errno(ch, (int)-n) : event_bytes(type, (size_t)n);
 }
 
 struct channel_event channel_flush(struct channel *ch)
 {
 	int err = record_flush(ch->fd, &ch->tx, ch->pool);
 
-	return err ? event_errno(-err) : event_bytes(RECORD_DATA, 0);
+	return err ? event_errno(ch, -err) : event_bytes(RECORD_DATA, 0);
 }
 
 struct channel_event channel_recv(struct channel *ch, void *buf, size_t cap)
@@ -114,8 +125,11 @@ struct channel_event channel_recv(struct channel *ch, void *buf, size_t cap)
 			    ktls_recv(ch->fd, &type, buf, cap) :
 			    record_recv(ch->fd, side->keys, &ch->rx, ch->pool, &type, buf, cap);
 
+	if (ch->splice_refused && (n == -EAGAIN || (!n && !type)))
+		n = -EINVAL;
+	ch->splice_refused = false;
 	if (n < 0)
-		return event_errno((int)-n);
+		return event_errno(ch, (int)-n);
 	if (!n && !type)
 		return (struct channel_event){ .result = CHANNEL_EOF };
 	return event_bytes(type, (size_t)n);
@@ -124,8 +138,9 @@ struct channel_event channel_recv(struct channel *ch, void *buf, size_t cap)
 enum { SPLICE_FLAGS = SPLICE_F_NONBLOCK | SPLICE_F_MOVE };
 
 /*
- * splice() has no way to say "not data": it fails with EINVAL on a control record, gives 0 for an
- * empty data record as for the end, and EIO where the kernel means "no control buffer".
+ * splice() has no way to say "not data": it gives 0 for an empty data record as for the end, and
+ * fails with EINVAL on a control record. That is also, once, how it tells of a header with a wrong
+ * version, and then there is nothing to receive.
  */
 struct channel_event channel_splice_in(struct channel *ch, int pipe_fd, size_t len)
 {
@@ -133,9 +148,10 @@ struct channel_event channel_splice_in(struct channel *ch, int pipe_fd, size_t l
 
 	if (n > 0)
 		return event_bytes(RECORD_DATA, (size_t)n);
-	if (n == 0 || errno == EINVAL || errno == EIO || errno == EINTR)
+	ch->splice_refused = n < 0 && errno == EINVAL;
+	if (n == 0 || errno == EINVAL || errno == EINTR)
 		return event_bytes(0, 0);
-	return event_errno(errno);
+	return event_errno(ch, errno);
 }
 
 struct channel_event channel_splice_out(struct channel *ch, int pipe_fd, size_t len)
@@ -145,7 +161,7 @@ struct channel_event channel_splice_out(struct channel *ch, int pipe_fd, size_t 
 	do
 		n = splice(pipe_fd, NULL, ch->fd, NULL, len, SPLICE_FLAGS);
 	while (n < 0 && errno == EINTR);
-	return n < 0 ? event_errno(errno) : event_bytes(RECORD_DATA, (size_t)n);
+	return n < 0 ? event_errno(ch, errno) : event_bytes(RECORD_DATA, (size_t)n);
 }
 
 bool channel_has_pending(const struct channel *ch)

@@ -30,6 +30,7 @@ struct channel {
 	struct channel_side side[N_DIRECTIONS];
 	struct record_tx tx; /* user mode's bytes in flight */
 	struct record_rx rx;
+	bool splice_refused; /* the last splice in failed with EINVAL: see channel_recv() */
 };
 
 enum channel_result {
@@ -41,7 +42,10 @@ enum channel_result {
 	CHANNEL_ERROR,
 };
 
-/* What one call gave. For CHANNEL_ERROR reason and err (errno, positive) say why. */
+/*
+ * What one call gave. For CHANNEL_ERROR reason and err (errno, positive) say why; unless it is
+ * REASON_PEER_RESET, an alert can still be sent.
+ */
 struct channel_event {
 	enum channel_result result;
 	enum reason reason;
@@ -69,7 +73,11 @@ struct channel_event channel_send(struct channel *ch, uint8_t type, const void *
 /* Writes what waits in user mode: AGAIN while something is left, DATA when nothing is. */
 struct channel_event channel_flush(struct channel *ch);
 
-/* Receives bytes of one record into buf. */
+/*
+ * Receives bytes of one type into buf, cap > 0. In user mode they are of one record, whose rest
+ * comes with the next call; in the kernel data of several records may come at once. Records that
+ * are not data never do: what is left of a control record comes with the next call.
+ */
 struct channel_event channel_recv(struct channel *ch, void *buf, size_t cap);
 
 /*
