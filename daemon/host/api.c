@@ -35,7 +35,8 @@ struct client {
 	uid_t uid;
 	struct observer_wait wait;
 	bool waits_for_observer, wants_all;
-	uint64_t wanted_cookie; /* GetConnection; 0: ListConnections */
+	uint64_t wanted_cookie;		    /* GetConnection */
+	int (*answer)(struct client *c); /* once the observer has a fresh snapshot */
 	struct listing *listing; /* being streamed */
 	bool waits_for_probe, waits_for_reload;
 };
@@ -97,14 +98,13 @@ static struct json *all_listeners(const struct service *s)
 	return array;
 }
 
-static int get_status(struct client *c, struct varlink_call *call)
+static int answer_status(struct client *c)
 {
 	struct service *s = c->api->service;
 	struct json *o = json_new();
 	struct counters sum;
 	struct utsname uts;
 
-	(void)call;
 	service_count(s, &sum);
 	json_set_string(o, "version", KTLSD_VERSION);
 	json_set_int(o, "pid", getpid());
@@ -159,30 +159,37 @@ static int answer_connection(struct client *c)
 	return varlink_error(c->varlink, "NoSuchConnection", reply);
 }
 
+static int answer_listing(struct client *c)
+{
+	c->listing = listing_new(c->api->service, c->wants_all);
+	return c->listing ? stream_listing(c) : varlink_error(c->varlink, "Busy", NULL);
+}
+
 static void observer_ready(struct observer_wait *w)
 {
 	struct client *c = container_of(w, struct client, wait);
-	int err;
 
 	c->waits_for_observer = false;
-	if (c->wanted_cookie) {
-		err = answer_connection(c);
-	} else {
-		c->listing = listing_new(c->api->service, c->wants_all);
-		err = c->listing ? stream_listing(c) : varlink_error(c->varlink, "Busy", NULL);
-	}
-	if (err)
+	if (c->answer(c))
 		client_close(c);
 	else
 		client_serve(c);
 }
 
-static int wait_for_observer(struct client *c)
+/* The answer needs to know what the kernel says now. */
+static int wait_for_observer(struct client *c, int (*answer)(struct client *c))
 {
+	c->answer = answer;
 	c->waits_for_observer = true;
 	c->wait.ready = observer_ready;
 	observer_refresh(&c->api->service->observer, &c->wait);
 	return 0;
+}
+
+static int get_status(struct client *c, struct varlink_call *call)
+{
+	(void)call;
+	return wait_for_observer(c, answer_status);
 }
 
 static int list_connections(struct client *c, struct varlink_call *call)
@@ -195,8 +202,7 @@ static int list_connections(struct client *c, struct varlink_call *call)
 	err = json_get_bool(call->parameters, "all", &c->wants_all);
 	if (err == -EINVAL)
 		return varlink_error_invalid_parameter(c->varlink, "all");
-	c->wanted_cookie = 0;
-	return wait_for_observer(c);
+	return wait_for_observer(c, answer_listing);
 }
 
 static int get_connection(struct client *c, struct varlink_call *call)
@@ -206,7 +212,7 @@ static int get_connection(struct client *c, struct varlink_call *call)
 	if (json_get_int(call->parameters, "cookie", &cookie) || cookie <= 0)
 		return varlink_error_invalid_parameter(c->varlink, "cookie");
 	c->wanted_cookie = (uint64_t)cookie;
-	return wait_for_observer(c);
+	return wait_for_observer(c, answer_connection);
 }
 
 static int answer_probe(struct client *c)
