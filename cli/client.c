@@ -3,8 +3,8 @@
 #include "cli/client.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -18,7 +18,8 @@
 static const struct {
 	const char *error, *before, *parameter, *after;
 } errors[] = {
-	{ INTERFACE "NoSuchConnection", "there is no such connection: it may have ended", NULL, "" },
+	{ INTERFACE "NoSuchConnection", "there is no such connection: it may have ended", NULL,
+	  "" },
 	{ INTERFACE "NoSuchListener", "there is no listener '", "listener", "'" },
 	{ INTERFACE "InvalidPolicy", "'", "value", "' is no policy: off, auto, on or require" },
 	{ INTERFACE "ReloadFailed",
@@ -58,8 +59,8 @@ static enum exit_code call_explain(const char *socket, int r, int timeout_ms)
 	case -ENOENT:
 	case -ECONNREFUSED:
 		text_error("ktlsd is not running: nobody answers at %s", socket);
-		fprintf(stderr,
-			"Start it (systemctl start ktlsd), or name its socket with --socket.\n");
+		fprintf(stderr, "Start it (systemctl start ktlsd), or name its socket with "
+				"--socket.\n");
 		return EXIT_NO_DAEMON;
 	case -EACCES:
 	case -EPERM:
@@ -125,8 +126,8 @@ static void file_cleanup(FILE **file)
 
 static enum exit_code replay(const struct options *options, client_reply_fn *each, void *arg)
 {
-	__attribute__((cleanup(file_cleanup))) FILE *file =
-		strcmp(options->from, "-") != 0 ? fopen(options->from, "re") : stdin;
+	__attribute__((cleanup(file_cleanup)))
+	FILE *file = strcmp(options->from, "-") != 0 ? fopen(options->from, "re") : stdin;
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0, number = 0, n_replies = 0;
 	ssize_t len;

@@ -204,7 +204,7 @@ static enum exit_code report_print(const struct options *options, struct json *r
 		return EXIT_FAILED;
 	(void)json_get_string(report, "aes_driver", &driver);
 	return !ulp || !carries_anything(results) || driver_is_slow(driver) ? EXIT_PROBLEMS :
-									       EXIT_FINE;
+									      EXIT_FINE;
 }
 
 /* Asks the daemon, or probes in this process when there is none and it can. */
@@ -215,8 +215,8 @@ static enum exit_code reply_get(const struct options *options, struct json **rep
 
 	json_set_bool(parameters, "fresh", fresh);
 #ifdef KTLSCTL_LOCAL_PROBE
-	if (!options->from && !(options->given & OPTION_SOCKET) &&
-	    access(options->socket, F_OK) && errno == ENOENT) {
+	if (!options->from && !(options->given & OPTION_SOCKET) && access(options->socket, F_OK) &&
+	    errno == ENOENT) {
 		struct json *report = NULL;
 		int r;
 

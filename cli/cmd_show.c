@@ -101,8 +101,9 @@ static const char *mode_text(const char *mode)
 
 static enum style mode_style(const char *mode)
 {
-	return !strcmp(mode, "user") ? STYLE_WARN : !strcmp(mode, "none") ? STYLE_PLAIN :
-									     STYLE_GOOD;
+	return !strcmp(mode, "user") ? STYLE_WARN :
+	       !strcmp(mode, "none") ? STYLE_PLAIN :
+				       STYLE_GOOD;
 }
 
 /* `said` is the reason that was explained last, or NULL: nothing is explained twice. */
@@ -152,8 +153,9 @@ static void owner_print(struct json *connection)
 	text_field("Owner", STYLE_PLAIN, "%s%s%s", is_ours ? "ktlsd" : "another program",
 		   *listener ? ", listener " : "", listener);
 	if (*state)
-		text_field("State", STYLE_PLAIN, "%s%s%s%s", state, age_ms >= 0 ? ", accepted " : "",
-			   age_ms >= 0 ? text_age(age_ms).s : "", age_ms >= 0 ? " ago" : "");
+		text_field("State", STYLE_PLAIN, "%s%s%s%s", state,
+			   age_ms >= 0 ? ", accepted " : "", age_ms >= 0 ? text_age(age_ms).s : "",
+			   age_ms >= 0 ? " ago" : "");
 }
 
 static void socket_print(struct json *connection)

@@ -101,8 +101,8 @@ static void traffic_print(const struct status *status)
 		   text_percent(known(c[COUNTER_RX_KERNEL]), handshakes).s,
 		   text_count(known(c[COUNTER_RX_KERNEL])).s);
 	text_field("Payload", STYLE_PLAIN, "sent %s, received %s; spliced without a copy: %s",
-		   text_bytes(known(c[COUNTER_TX_BYTES])).s, text_bytes(known(c[COUNTER_RX_BYTES])).s,
-		   text_percent(spliced, moved).s);
+		   text_bytes(known(c[COUNTER_TX_BYTES])).s,
+		   text_bytes(known(c[COUNTER_RX_BYTES])).s, text_percent(spliced, moved).s);
 	text_field("Key updates", STYLE_PLAIN, "sending %s, receiving %s",
 		   text_count(known(c[COUNTER_REKEYS_TX])).s,
 		   text_count(known(c[COUNTER_REKEYS_RX])).s);

@@ -13,7 +13,8 @@
  */
 bool driver_is_slow(const char *driver)
 {
-	return driver && (strstr(driver, "ctr(aes") || strstr(driver, "aes-generic"));
+	return driver && (strstr(driver, "ctr(aes") || strstr(driver, "aes-generic") ||
+			  strstr(driver, "aes-lib") || strstr(driver, "aes-fixed"));
 }
 
 void driver_print(const char *driver)

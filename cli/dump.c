@@ -10,14 +10,15 @@
 #include "cli/options.h"
 
 static const char *const deadlines[] = {
-	[DEADLINE_NONE] = "none", [DEADLINE_HANDSHAKE] = "handshake", [DEADLINE_CONNECT] = "connect",
-	[DEADLINE_IDLE] = "idle", [DEADLINE_DRAIN] = "drain",
+	[DEADLINE_NONE] = "none",	[DEADLINE_HANDSHAKE] = "handshake",
+	[DEADLINE_CONNECT] = "connect", [DEADLINE_IDLE] = "idle",
+	[DEADLINE_DRAIN] = "drain",
 };
 
 static void command_print(const struct command *command)
 {
-	printf("command\t%s\t%s\t%s\t%s\t%s\n", command->name, command->arguments,
-	       command->summary, command->about, command->problems ? command->problems : "");
+	printf("command\t%s\t%s\t%s\t%s\t%s\n", command->name, command->arguments, command->summary,
+	       command->about, command->problems ? command->problems : "");
 	options_dump(command);
 }
 

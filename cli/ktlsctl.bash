@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Bash completion for ktlsctl. What it knows it asks ktlsctl, whose tables it cannot contradict.
 # shellcheck shell=bash
 

@@ -125,8 +125,8 @@ void options_help(const struct command *command)
 {
 	unsigned bits = command->options | OPTION_EVERYWHERE;
 
-	printf("Usage: ktlsctl %s%s[OPTIONS]%s%s\n\n", full_name(command),
-	       command->run ? " " : "", *command->arguments ? " " : "", command->arguments);
+	printf("Usage: ktlsctl %s%s[OPTIONS]%s%s\n\n", full_name(command), command->run ? " " : "",
+	       *command->arguments ? " " : "", command->arguments);
 	text_paragraph(0, command->about);
 	printf("\nOptions:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

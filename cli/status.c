@@ -88,16 +88,14 @@ int status_read(struct status *status, struct json *reply)
 	if (need_string(reply, "version", &status->version) ||
 	    need_string(reply, "kernel", &status->kernel) ||
 	    need_string(reply, "crypto_library", &status->crypto_library) ||
-	    need_string(reply, "config", &status->config) ||
-	    need_int(reply, "pid", &status->pid) ||
+	    need_string(reply, "config", &status->config) || need_int(reply, "pid", &status->pid) ||
 	    need_int(reply, "uptime_s", &status->uptime_s) ||
 	    need_int(reply, "workers", &status->workers) ||
 	    need_int(reply, "reloads", &status->reloads) ||
-	    need_bool(reply, "ktls", &status->ktls) ||
-	    need_bool(reply, "rekey", &status->rekey) ||
+	    need_bool(reply, "ktls", &status->ktls) || need_bool(reply, "rekey", &status->rekey) ||
 	    need_array(reply, "listeners", &status->listeners) ||
-	    need_array(reply, "reasons", &status->reasons) ||
-	    counters_read(status, reply) || observer_read(status, reply))
+	    need_array(reply, "reasons", &status->reasons) || counters_read(status, reply) ||
+	    observer_read(status, reply))
 		return -EINVAL;
 	(void)json_get_object(reply, "probe", &status->probe);
 	return json_complaint(reply) ? -EINVAL : 0;
@@ -195,8 +193,7 @@ static int fallback_problems(const struct status *status, struct status_problems
 
 	for (int i = 0; i < n; i++) {
 		if (is_unwanted(status, &fallbacks[i]))
-			problem(problems,
-				"%s had the %s in user space: %s.",
+			problem(problems, "%s had the %s in user space: %s.",
 				text_plural(fallbacks[i].count, "connection").s,
 				!strcmp(fallbacks[i].where, "tx") ? "sending side" :
 								    "receiving side",
@@ -217,8 +214,7 @@ static int end_problems(const struct status *status, struct status_problems *pro
 				"carry them (ktls-required).",
 				text_plural(ends[i].count, "connection").s);
 		else if (!strcmp(ends[i].class, "bug"))
-			problem(problems,
-				"%s ended by a fault of ktlsd: %s.",
+			problem(problems, "%s ended by a fault of ktlsd: %s.",
 				text_plural(ends[i].count, "connection").s, ends[i].reason);
 	}
 	return n < 0 ? n : 0;
@@ -230,7 +226,8 @@ int status_find_problems(const struct status *status, struct status_problems *pr
 	int r;
 
 	problems->n = 0;
-	if (!status->ktls && (status_wants_kernel(status, "tx") || status_wants_kernel(status, "rx")))
+	if (!status->ktls &&
+	    (status_wants_kernel(status, "tx") || status_wants_kernel(status, "rx")))
 		problem(problems, "This kernel has no kTLS, and a listener wants it: every "
 				  "connection is encrypted in user space.");
 	if (status->probe)

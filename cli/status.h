@@ -19,10 +19,10 @@ struct status {
 	struct json *listeners, *reasons;
 	struct json *probe; /* the report that is kept beside, or NULL */
 
-	bool observer;			 /* works */
-	const char *observer_reason;	 /* or NULL */
-	const char *observer_detail;	 /* or NULL */
-	int64_t observer_age_ms;	 /* -1: not known */
+	bool observer;		     /* works */
+	const char *observer_reason; /* or NULL */
+	const char *observer_detail; /* or NULL */
+	int64_t observer_age_ms;     /* -1: not known */
 
 	int64_t counters[COUNTER_COUNT]; /* -1: ktlsd does not count it */
 };

@@ -44,8 +44,8 @@ static unsigned distance(const char *a, const char *b)
 		for (size_t j = 1; j <= m; j++) {
 			int x = folded(a[i - 1]), y = folded(b[j - 1]);
 
-			d[i][j] = min3(d[i - 1][j] + 1, d[i][j - 1] + 1,
-				       d[i - 1][j - 1] + (x != y));
+			d[i][j] =
+				min3(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (x != y));
 			if (i > 1 && j > 1 && x == folded(b[j - 2]) && y == folded(a[i - 2]))
 				d[i][j] = MIN_OF(d[i][j], d[i - 2][j - 2] + 1);
 		}

@@ -24,9 +24,9 @@ struct table {
 	bool chosen; /* columns were given by -o */
 	bool headings;
 	size_t n_rows;
-	size_t n;	       /* columns shown */
-	size_t at[COLUMNS_MAX]; /* their indices in the listing */
-	bool known[COLUMNS_MAX]; /* some row has a value there */
+	size_t n;		       /* columns shown */
+	size_t at[COLUMNS_MAX];	       /* their indices in the listing */
+	bool known[COLUMNS_MAX];       /* some row has a value there */
 	struct libscols_table *screen; /* owned; NULL in JSON */
 };
 

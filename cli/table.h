@@ -41,7 +41,7 @@ struct column {
 };
 
 struct listing {
-	const char *name; /* the array's name in JSON */
+	const char *name;  /* the array's name in JSON */
 	const char *empty; /* said on stderr when there is no row */
 	const struct column *columns;
 	size_t n_columns;

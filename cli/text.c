@@ -18,8 +18,8 @@ static bool colours;
 static int width = WIDTH_DEFAULT;
 
 static const char *const sequences[] = {
-	[STYLE_PLAIN] = "",	    [STYLE_BOLD] = "\033[1m",  [STYLE_DIM] = "\033[2m",
-	[STYLE_GOOD] = "\033[32m",  [STYLE_WARN] = "\033[33m", [STYLE_BAD] = "\033[1;31m",
+	[STYLE_PLAIN] = "",	   [STYLE_BOLD] = "\033[1m",  [STYLE_DIM] = "\033[2m",
+	[STYLE_GOOD] = "\033[32m", [STYLE_WARN] = "\033[33m", [STYLE_BAD] = "\033[1;31m",
 };
 
 void text_init(void)
@@ -68,8 +68,7 @@ struct text_number text_plural(int64_t n, const char *noun)
 {
 	struct text_number out;
 
-	snprintf(out.s, sizeof(out.s), "%.26s %.18s%s", text_count(n).s, noun,
-		 n == 1 ? "" : "s");
+	snprintf(out.s, sizeof(out.s), "%.26s %.18s%s", text_count(n).s, noun, n == 1 ? "" : "s");
 	return out;
 }
 
@@ -111,8 +110,7 @@ struct text_number text_age(int64_t ms)
 	else if (s < 3600)
 		snprintf(out.s, sizeof(out.s), "%" PRId64 "m%02" PRId64 "s", s / 60, s % 60);
 	else if (s < 86400)
-		snprintf(out.s, sizeof(out.s), "%" PRId64 "h%02" PRId64 "m", s / 3600,
-			 s / 60 % 60);
+		snprintf(out.s, sizeof(out.s), "%" PRId64 "h%02" PRId64 "m", s / 3600, s / 60 % 60);
 	else
 		snprintf(out.s, sizeof(out.s), "%" PRId64 "d%02" PRId64 "h", s / 86400,
 			 s / 3600 % 24);

@@ -21,11 +21,11 @@ struct text_number {
 	char s[48];
 };
 
-struct text_number text_count(int64_t n); /* "1,204,377" */
+struct text_number text_count(int64_t n);		     /* "1,204,377" */
 struct text_number text_plural(int64_t n, const char *noun); /* "1 reload", "12 reloads" */
-struct text_number text_bytes(int64_t n); /* "1.2 GiB" */
-struct text_number text_size(int64_t n);  /* "1.2G", for tables */
-struct text_number text_age(int64_t ms);  /* "850ms", "12s", "3m05s", "2h13m", "4d02h" */
+struct text_number text_bytes(int64_t n);		     /* "1.2 GiB" */
+struct text_number text_size(int64_t n);		     /* "1.2G", for tables */
+struct text_number text_age(int64_t ms); /* "850ms", "12s", "3m05s", "2h13m", "4d02h" */
 struct text_number text_percent(int64_t part, int64_t whole); /* "99 %"; "-" of nothing */
 
 /*

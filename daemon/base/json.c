@@ -154,10 +154,10 @@ void json_append_string(struct json *array, const char *value)
 }
 
 static const char *const found[] = {
-	[JSON_OBJECT] = ", found an object",   [JSON_ARRAY] = ", found an array",
-	[JSON_STRING] = ", found a string",    [JSON_INTEGER] = ", found an integer",
-	[JSON_REAL] = ", found a number",      [JSON_TRUE] = ", found a boolean",
-	[JSON_FALSE] = ", found a boolean",    [JSON_NULL] = ", found null",
+	[JSON_OBJECT] = ", found an object", [JSON_ARRAY] = ", found an array",
+	[JSON_STRING] = ", found a string",  [JSON_INTEGER] = ", found an integer",
+	[JSON_REAL] = ", found a number",    [JSON_TRUE] = ", found a boolean",
+	[JSON_FALSE] = ", found a boolean",  [JSON_NULL] = ", found null",
 };
 
 /* Writes "listeners[2].tx" for the value itself, nothing for a root. */
@@ -232,8 +232,8 @@ int json_get_int(struct json *object, const char *key, int64_t *out)
 int json_get_bool(struct json *object, const char *key, bool *out)
 {
 	json_t *value;
-	int r = member_find(object, key, 1u << JSON_TRUE | 1u << JSON_FALSE,
-			    "expected a boolean", &value);
+	int r = member_find(object, key, 1u << JSON_TRUE | 1u << JSON_FALSE, "expected a boolean",
+			    &value);
 
 	if (!r)
 		*out = json_is_true(value);

@@ -14,16 +14,16 @@
 struct varlink_conn {
 	const struct varlink_service *service; /* the caller's */
 
-	char *in;	       /* VARLINK_REQUEST_MAX + 1 bytes; owned */
-	size_t in_start;       /* first byte not yet given out */
+	char *in;	 /* VARLINK_REQUEST_MAX + 1 bytes; owned */
+	size_t in_start; /* first byte not yet given out */
 	size_t in_end;
-	size_t in_scanned;     /* no NUL before this one */
+	size_t in_scanned; /* no NUL before this one */
 
-	char *out; /* owned */
+	char *out;	  /* owned */
 	size_t out_start; /* first unsent byte */
 	size_t out_end, out_size;
 
-	struct json *call; /* the open call's envelope, or NULL; owned */
+	struct json *call;  /* the open call's envelope, or NULL; owned */
 	const char *method; /* of the open call, with its interface; the envelope's */
 	bool more, oneway;
 };
@@ -72,7 +72,7 @@ int varlink_read(struct varlink_conn *conn, int fd)
 	ssize_t n;
 
 	if (!room)
-		return 0;
+		return -ECONNRESET;
 	/* Once: what came before the end of the stream is still answered. */
 	n = recv(fd, conn->in + conn->in_end, room, MSG_DONTWAIT);
 	if (n < 0)
@@ -96,7 +96,8 @@ size_t varlink_feed(struct varlink_conn *conn, const void *bytes, size_t len)
 static int message_take(struct varlink_conn *conn, const char **text, size_t *len)
 {
 	const char *start = conn->in + conn->in_start;
-	const char *end = memchr(conn->in + conn->in_scanned, '\0', conn->in_end - conn->in_scanned);
+	const char *end =
+		memchr(conn->in + conn->in_scanned, '\0', conn->in_end - conn->in_scanned);
 
 	if (!end) {
 		conn->in_scanned = conn->in_end;

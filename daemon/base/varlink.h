@@ -49,8 +49,9 @@ struct varlink_conn *varlink_new(const struct varlink_service *service); /* or N
 void varlink_free(struct varlink_conn *conn);
 
 /*
- * Reads what the non-blocking descriptor has, as far as there is room. 0, -ECONNRESET when the
- * client has closed, or the errno of read().
+ * Reads what the socket has, as far as there is room. 0, -ECONNRESET when the client has closed,
+ * or the errno of recv(). Without room nothing is awaited but a hang-up, so that is what it takes
+ * the call for: -ECONNRESET.
  */
 int varlink_read(struct varlink_conn *conn, int fd);
 

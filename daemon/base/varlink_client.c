@@ -222,8 +222,8 @@ static int reply_take(struct json *message, bool more,
 }
 
 int varlink_client_call(const char *path, const char *method, struct json *parameters, bool more,
-			int (*each_reply)(struct json *reply, void *arg), void *arg,
-			int timeout_ms, struct varlink_failure *failure)
+			int (*each_reply)(struct json *reply, void *arg), void *arg, int timeout_ms,
+			struct varlink_failure *failure)
 {
 	__attribute__((cleanup(client_cleanup))) struct client client = {
 		.fd = -1, .deadline_ns = now_ns() + (uint64_t)timeout_ms * NS_PER_MS

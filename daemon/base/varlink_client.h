@@ -25,7 +25,7 @@ struct varlink_failure {
  * -EREMOTEIO (the server answered with an error: *failure is filled); -ENOMEM.
  */
 int varlink_client_call(const char *path, const char *method, struct json *parameters, bool more,
-			int (*each_reply)(struct json *reply, void *arg), void *arg,
-			int timeout_ms, struct varlink_failure *failure);
+			int (*each_reply)(struct json *reply, void *arg), void *arg, int timeout_ms,
+			struct varlink_failure *failure);
 
 #endif

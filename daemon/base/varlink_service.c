@@ -8,23 +8,23 @@
 #include "base/json.h"
 #include "base/varlink.h"
 
-static const char standard_description[] =
-	"# What every Varlink service offers.\n"
-	"interface org.varlink.service\n\n"
-	"method GetInfo() -> (\n"
-	"  vendor: string,\n"
-	"  product: string,\n"
-	"  version: string,\n"
-	"  url: string,\n"
-	"  interfaces: []string\n"
-	")\n\n"
-	"method GetInterfaceDescription(interface: string) -> (description: string)\n\n"
-	"error InterfaceNotFound (interface: string)\n"
-	"error MethodNotFound (method: string)\n"
-	"error MethodNotImplemented (method: string)\n"
-	"error InvalidParameter (parameter: string)\n"
-	"error PermissionDenied ()\n"
-	"error ExpectedMore ()\n";
+static const char standard_description[] = "# What every Varlink service offers.\n"
+					   "interface org.varlink.service\n\n"
+					   "method GetInfo() -> (\n"
+					   "  vendor: string,\n"
+					   "  product: string,\n"
+					   "  version: string,\n"
+					   "  url: string,\n"
+					   "  interfaces: []string\n"
+					   ")\n\n"
+					   "method GetInterfaceDescription(interface: string) -> "
+					   "(description: string)\n\n"
+					   "error InterfaceNotFound (interface: string)\n"
+					   "error MethodNotFound (method: string)\n"
+					   "error MethodNotImplemented (method: string)\n"
+					   "error InvalidParameter (parameter: string)\n"
+					   "error PermissionDenied ()\n"
+					   "error ExpectedMore ()\n";
 
 int varlink_service_error(struct varlink_conn *conn, const char *error, const char *key,
 			  const char *value)
@@ -65,8 +65,7 @@ static int description_reply(struct varlink_conn *conn, const struct varlink_ser
 	else if (!strcmp(interface, VARLINK_SERVICE))
 		text = standard_description;
 	else
-		return varlink_service_error(conn, "InterfaceNotFound", "interface",
-				      interface);
+		return varlink_service_error(conn, "InterfaceNotFound", "interface", interface);
 	description = json_new();
 	json_set_string(description, "description", text);
 	return varlink_reply(conn, description);

@@ -124,8 +124,8 @@ static void bytes_that_are_not_utf8(void **state)
 
 static void typed_reading(void **state)
 {
-	_cleanup_json_ struct json *json =
-		parse("{\"s\":\"x\",\"i\":3,\"b\":false,\"n\":null,\"r\":1.5,\"o\":{\"a\":[]}}");
+	_cleanup_json_ struct json *json = parse("{\"s\":\"x\",\"i\":3,\"b\":false,\"n\":null,"
+						 "\"r\":1.5,\"o\":{\"a\":[]}}");
 	struct json *o, *a;
 	const char *s = "kept";
 	int64_t i = 0;
@@ -154,12 +154,11 @@ static void complaint_names_the_field(void **state)
 	static const struct {
 		const char *text, *complaint;
 	} rows[] = {
-		{ "{\"list\":[{\"tx\":{\"mode\":1}}]}",
-		  "list[0].tx.mode: expected a string, found an integer" },
+		{ "{\"list\":[{\"tx\":{\"mode\":1}}]}", "list[0].tx.mode: expected a string, found "
+							"an integer" },
 		{ "{\"list\":[7]}", "list[0]: expected an object, found an integer" },
 		{ "{\"list\":\"x\"}", "list: expected an array, found a string" },
-		{ "{\"list\":[{\"tx\":true}]}",
-		  "list[0].tx: expected an object, found a boolean" },
+		{ "{\"list\":[{\"tx\":true}]}", "list[0].tx: expected an object, found a boolean" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -255,8 +254,8 @@ static void refuses(void **state)
 static void depth_counts_brackets_outside_strings(void **state)
 {
 	_cleanup_json_ struct json *deepest = parse("{\"a\":[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]}");
-	_cleanup_json_ struct json *quoted =
-		parse("{\"\\\"[[[[[[[[[[[[[[[[[[\":\"{{{{{{{{{{{{{{{{{{{{{{\\\\\",\"b\":[]}");
+	_cleanup_json_ struct json *quoted = parse("{\"\\\"[[[[[[[[[[[[[[[[[[\":\"{{{{{{{{{{{{{{{{{"
+						   "{{{{{\\\\\",\"b\":[]}");
 
 	assert_non_null(deepest);
 	assert_true(json_has(quoted, "b"));

@@ -63,7 +63,8 @@ static void assert_sent(struct varlink_conn *conn, const char *expected)
 
 static void split_at_every_byte(void **state)
 {
-	static const char text[] = "{\"method\":\"io.test.Set\",\"parameters\":{\"tx\":\"\xc3\xbc\"}}";
+	static const char text[] = "{\"method\":\"io.test.Set\",\"parameters\":{\"tx\":"
+				   "\"\xc3\xbc\"}}";
 	struct varlink_conn *conn = *state;
 	struct varlink_call call;
 	const char *tx;
@@ -144,6 +145,25 @@ static void too_large(void **state)
 	assert_int_equal(fed + n, VARLINK_REQUEST_MAX + 1);
 	assert_false(varlink_wants_read(conn));
 	assert_int_equal(varlink_next_call(conn, &call), -EMSGSIZE);
+}
+
+/* epoll reports a hang-up also to who awaits nothing: it must not be reported for ever. */
+static void hang_up_without_room(void **state)
+{
+	struct varlink_conn *conn = *state;
+	struct varlink_call call;
+	char block[1024];
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	_cleanup_fd_ int ours = pair[0];
+	close(pair[1]);
+	feed(conn, GET_STATUS);
+	assert_int_equal(varlink_next_call(conn, &call), 1);
+	memset(block, ' ', sizeof(block));
+	while (varlink_wants_read(conn))
+		varlink_feed(conn, block, sizeof(block));
+	assert_int_equal(varlink_read(conn, ours), -ECONNRESET);
 }
 
 static void largest(void **state)
@@ -295,10 +315,13 @@ static void standard_service(void **state)
 	static const struct {
 		const char *call, *reply;
 	} rows[] = {
-		{ "{\"method\":\"org.varlink.service.GetInfo\"}",
-		  "{\"parameters\":{\"vendor\":\"V\",\"product\":\"P\",\"version\":\"1\","
-		  "\"url\":\"https://example.org/\","
-		  "\"interfaces\":[\"org.varlink.service\",\"io.test\"]}}" },
+		{ "{\"method\":\"org.varlink.service.GetInfo\"}", "{\"parameters\":{\"vendor\":"
+								  "\"V\",\"product\":\"P\","
+								  "\"version\":\"1\","
+								  "\"url\":\"https://example.org/"
+								  "\","
+								  "\"interfaces\":[\"org.varlink."
+								  "service\",\"io.test\"]}}" },
 		{ "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
 		  "\"parameters\":{\"interface\":\"io.test\"}}",
 		  "{\"parameters\":{\"description\":"
@@ -310,12 +333,15 @@ static void standard_service(void **state)
 		{ "{\"method\":\"org.varlink.service.GetInterfaceDescription\"}",
 		  "{\"error\":\"org.varlink.service.InvalidParameter\","
 		  "\"parameters\":{\"parameter\":\"interface\"}}" },
-		{ "{\"method\":\"org.varlink.service.Nothing\"}",
-		  "{\"error\":\"org.varlink.service.MethodNotFound\","
-		  "\"parameters\":{\"method\":\"org.varlink.service.Nothing\"}}" },
-		{ "{\"method\":\"io.other.GetStatus\"}",
-		  "{\"error\":\"org.varlink.service.InterfaceNotFound\","
-		  "\"parameters\":{\"interface\":\"io.other\"}}" },
+		{ "{\"method\":\"org.varlink.service.Nothing\"}", "{\"error\":\"org.varlink."
+								  "service.MethodNotFound\","
+								  "\"parameters\":{\"method\":"
+								  "\"org.varlink.service.Nothing\"}"
+								  "}" },
+		{ "{\"method\":\"io.other.GetStatus\"}", "{\"error\":\"org.varlink.service."
+							 "InterfaceNotFound\","
+							 "\"parameters\":{\"interface\":\"io."
+							 "other\"}}" },
 		{ "{\"method\":\"nodots\"}", "{\"error\":\"org.varlink.service.InvalidParameter\","
 					     "\"parameters\":{\"parameter\":\"method\"}}" },
 	};
@@ -422,14 +448,14 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(split_at_every_byte),  CASE(two_messages_in_one_read),
-		CASE(last_call_before_close), CASE(too_large),
-		CASE(largest),		    cmocka_unit_test(bad_messages),
-		CASE(null_and_unknown_members), CASE(streamed_replies),
-		CASE(streaming_needs_more), CASE(oneway_is_silent),
-		CASE(errors),		    CASE(standard_service),
-		CASE(full_queue),	    CASE(queue_is_bounded),
-		CASE(failed_value_is_not_sent),
+		CASE(split_at_every_byte),	CASE(two_messages_in_one_read),
+		CASE(last_call_before_close),	CASE(too_large),
+		CASE(hang_up_without_room),	CASE(largest),
+		cmocka_unit_test(bad_messages), CASE(null_and_unknown_members),
+		CASE(streamed_replies),		CASE(streaming_needs_more),
+		CASE(oneway_is_silent),		CASE(errors),
+		CASE(standard_service),		CASE(full_queue),
+		CASE(queue_is_bounded),		CASE(failed_value_is_not_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,8 +139,8 @@ static void one_reply(void **state)
 	assert_int_equal(call(server, false, LONG_MS, &got, &failure), 0);
 	assert_int_equal(got.n, 1);
 	assert_int_equal(got.sum, 5);
-	assert_string_equal(server->request,
-			    "{\"method\":\"io.test.Get\",\"parameters\":{\"cookie\":7}}");
+	assert_string_equal(server->request, "{\"method\":\"io.test.Get\",\"parameters\":{"
+					     "\"cookie\":7}}");
 }
 
 static void reply_without_parameters(void **state)
@@ -212,8 +212,13 @@ static void error_reply(void **state)
 static void not_varlink(void **state)
 {
 	static const char *const bad[] = {
-		"HTTP/1.1 400 Bad Request", "[]", "{\"error\":1}", "{\"parameters\":[]}",
-		"{\"continues\":1}", "{\"continues\":true}", "{\"error\":\"x\",\"parameters\":1}",
+		"HTTP/1.1 400 Bad Request",
+		"[]",
+		"{\"error\":1}",
+		"{\"parameters\":[]}",
+		"{\"continues\":1}",
+		"{\"continues\":true}",
+		"{\"error\":\"x\",\"parameters\":1}",
 		"",
 	};
 
@@ -318,10 +323,10 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(one_reply),	CASE(reply_without_parameters),
-		CASE(streamed_replies), CASE(taker_ends_the_call),
-		CASE(error_reply),	CASE(not_varlink),
-		CASE(closed_early),	CASE(deadline),
+		CASE(one_reply),	   CASE(reply_without_parameters),
+		CASE(streamed_replies),	   CASE(taker_ends_the_call),
+		CASE(error_reply),	   CASE(not_varlink),
+		CASE(closed_early),	   CASE(deadline),
 		CASE(deadline_of_connect), CASE(reply_too_large),
 		CASE(nobody_there),
 	};
