@@ -24,6 +24,7 @@
 #include "host/version.h" /* generated: KTLSD_VERSION */
 #include "serve/listener.h"
 #include "tls/handshake.h"
+#include "tls/probe_report.h"
 
 enum { MAX_CLIENTS = 64 };
 
@@ -219,7 +220,7 @@ static int answer_probe(struct client *c)
 {
 	struct json *reply = json_new();
 
-	json_set(reply, "probe", report_probe(c->api->service->probe));
+	json_set(reply, "probe", probe_report(c->api->service->probe));
 	return varlink_reply(c->varlink, reply);
 }
 

@@ -12,7 +12,6 @@ struct json;
 struct ktls_socket;
 struct listener;
 struct observer;
-struct probe;
 
 /* A connection of ours; `seen` is what the kernel says of it, or NULL. */
 struct json *report_connection(const struct conn_info *info, const struct ktls_socket *seen);
@@ -24,8 +23,5 @@ struct json *report_listener(struct listener *l);
 struct json *report_counters(const struct counters *sum);
 struct json *report_reasons(const struct counters *sum);
 struct json *report_observer(const struct observer *o);
-
-/* ProbeReport; the CLI prints the same without a daemon. */
-struct json *report_probe(const struct probe *p);
 
 #endif

@@ -1,34 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The probe's table as JSON. */
-#include "host/report.h"
+#include "tls/probe_report.h"
 
+#include <stdio.h>
 #include <sys/utsname.h>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "tls/probe.h"
 
+/* The verdict, and the errno behind a "no" as KEY_errno. */
 static void set_feature(struct json *o, const char *key, const struct probe_feature *f)
 {
+	char errno_key[32];
+
 	json_set_string(o, key, probe_verdict_name(f->verdict));
-}
-
-/* The errno of the first thing that was refused: data before its features. */
-static int first_error(const struct probe_cell *c)
-{
-	const struct probe_feature *features[] = { &c->data, &c->rekey, &c->zerocopy, &c->no_pad,
-						   &c->max_payload };
-
-	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
-		if (features[i]->err)
-			return features[i]->err;
-	return 0;
+	snprintf(errno_key, sizeof(errno_key), "%s_errno", key);
+	json_set_string(o, errno_key, f->err ? log_errno(f->err) : NULL);
 }
 
 static struct json *report_cell(const struct probe_cell *c, const struct suite *s, enum direction d)
 {
 	struct json *o = json_new();
-	int err = first_error(c);
 
 	json_set_string(o, "version", suite_version_name(s->version));
 	json_set_string(o, "cipher", s->cipher);
@@ -38,11 +31,10 @@ static struct json *report_cell(const struct probe_cell *c, const struct suite *
 	set_feature(o, "zerocopy", &c->zerocopy);
 	set_feature(o, "nopad", &c->no_pad);
 	set_feature(o, "max_payload", &c->max_payload);
-	json_set_string(o, "errno", err ? log_errno(err) : NULL);
 	return o;
 }
 
-struct json *report_probe(const struct probe *p)
+struct json *probe_report(const struct probe *p)
 {
 	struct json *o = json_new(), *results = json_new_array();
 	struct utsname uts;
