@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Builds of this tree by preset, each with a progress line and a log. To be sourced with
+# progress.bash and deps.bash; the current directory is the tree's root.
+#
+#	build_wolfssl			the bundled wolfSSL into the cache, unless it is there
+#	build_preset PRESET [TARGET]...	configure and build into build/PRESET
+#
+# Logs are build/logs/wolfssl.log and build/logs/build-PRESET.log; on failure they are shown.
+
+# What of a build's log tells how far it is.
+build_detail() { # LOG
+	local line
+	line=$(grep -aE '^\[[0-9]+/[0-9]+\]|^wolfssl: [a-z]+( took|: | \.\.\.)' "$1" | tail -n 1) || return 0
+	if [[ $line == \[* ]]; then
+		echo "${line%%]*}]"
+	else
+		line=${line#wolfssl: }
+		echo "${line%%[: ]*}"
+	fi
+}
+
+# Shows what a failed step has printed.
+build_show_log() { # LOG
+	progress_note "The end of $1:"
+	tail -n 60 "$1" | sed 's/^/    /' >&2
+}
+
+# Without a source CMake takes the system's library, which then has to be there.
+build_wolfssl() {
+	local log=build/logs/wolfssl.log status=0
+	PROGRESS_DETAIL=build_detail progress_run "wolfSSL (built once, then cached)" "$log" \
+		daemon/tls/wolfssl/build || status=$?
+	case $status in
+	0) ;;
+	3)
+		progress_note "No source of wolfSSL is to be had: taking the system's library instead."
+		deps_need wolfssl-system
+		;;
+	*)
+		build_show_log "$log"
+		return 1
+		;;
+	esac
+}
+
+build_configure_and_make() { # PRESET [TARGET]...
+	cmake --preset "$1" && cmake --build --preset "$1" ${2:+--target "${@:2}"}
+}
+
+build_preset() { # PRESET [TARGET]...
+	local log=build/logs/build-$1.log
+	PROGRESS_DETAIL=build_detail progress_run "build $1" "$log" build_configure_and_make "$@" || {
+		build_show_log "$log"
+		return 1
+	}
+}

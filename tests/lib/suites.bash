@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# The suites of ./runtests, one function suite_NAME each: install, build, run. To be sourced with
+# deps.bash, progress.bash, build.bash and tally.bash; the current directory is the tree's root.
+# The functions tap_NAME write TAP and run in the background of a progress line.
+
+# A preset is built once in a run.
+suites_build() { # PRESET
+	[[ " ${SUITES_BUILT-} " != *" $1 "* ]] || return 0
+	deps_need wolfssl build test && build_wolfssl && build_preset "$1" || return 1
+	SUITES_BUILT+=" $1"
+}
+
+# Runs COMMAND as one test: its output is shown if it fails. Exit code 77 is a skip.
+tap_test() { # NAME COMMAND...
+	local output status=0
+	output=$("${@:2}" 2>&1) || status=$?
+	case $status in
+	0) echo "ok $1" ;;
+	77) echo "ok $1 # skip ${output##*$'\n'}" ;;
+	*)
+		echo "not ok $1"
+		printf '%s\n' "$output" | sed 's/^/# /'
+		;;
+	esac
+}
+
+# ---- lint ----
+
+tap_lint() {
+	local script
+	for script in tests/lint/*; do
+		[[ ! -x $script || -d $script ]] || tap_test "$script" "$script"
+	done
+}
+
+suite_lint() {
+	deps_need build test lint && tally_run lint tap_lint
+}
+
+# ---- unit ----
+
+# A program that ends by a signal or a sanitizer tells so itself; its whole output is its failure.
+tap_unit() { # BUILD
+	local program output status
+	for program in "$1"/unit/test_*; do
+		status=0
+		output=$(CMOCKA_MESSAGE_OUTPUT=TAP "$program" 2>&1) || status=$?
+		printf '%s\n' "$output" | sed -E "s,^((not )?ok [0-9]+) - ,\1 ${program##*/}: ,"
+		if ((status)) && ! grep -q '^not ok ' <<<"$output"; then
+			echo "not ok ${program##*/} ended with exit code $status"
+			printf '%s\n' "$output" | sed 's/^/# /'
+		fi
+	done
+}
+
+suite_unit() {
+	suites_build dev && tally_run unit tap_unit build/dev
+}
+
+suite_golden() {
+	suites_build dev && tally_run golden tests/golden/run build/dev
+}
+
+# ---- fuzz ----
+
+# Inputs found are kept for the next run; those in the tree are only read.
+tap_fuzz_one() { # PROGRAM SECONDS
+	local name=${1##*/} output status=0
+	local -a options=("-max_total_time=$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
+		-artifact_prefix=build/logs/)
+	local -a inputs=("build/fuzz-corpus/$name")
+	mkdir -p "${inputs[0]}"
+	[[ ! -f tests/fuzz/$name.dict ]] || options+=("-dict=tests/fuzz/$name.dict")
+	[[ ! -d tests/fuzz/corpus/$name ]] || inputs+=("tests/fuzz/corpus/$name")
+	output=$("$1" "${options[@]}" "${inputs[@]}" 2>&1) || status=$?
+	if ((status)); then
+		printf 'not ok %s\n%s\n' "$name" "$(tail -n 80 <<<"$output" | sed 's/^/# /')"
+	else
+		printf 'ok %s: %s runs\n' "$name" \
+			"$(sed -n 's/^stat::number_of_executed_units: *//p' <<<"$output")"
+	fi
+}
+
+tap_fuzz() { # SECONDS
+	export -f tap_fuzz_one
+	printf '%s\0' build/fuzz/fuzz/fuzz_* |
+		xargs -0 -P "$(nproc)" -I '{}' bash -c 'tap_fuzz_one "$@"' _ '{}' "$1"
+}
+
+suite_fuzz() { # [SECONDS]
+	deps_need fuzz && suites_build fuzz && tally_run "fuzz ${1-20} s" tap_fuzz "${1-20}"
+}
+
+# ---- bats, here and in guests ----
+
+tap_bats() { # BUILD EXPECT [FILTER]
+	export KTLSD_BUILD=$PWD/$1 KTLSD_EXPECT=$2
+	bats --tap --print-output-on-failure ${3:+--filter "$3"} tests/bats
+}
+
+# The guest changes no file of the host but in the tree, so it needs no copy of anything.
+tap_guest() { # KERNEL BUILD EXPECT [FILTER]
+	export KTLSD_BUILD=$PWD/$2 KTLSD_EXPECT=$3
+	tests/vm/vm run -k "$1" --timeout 3600 -- \
+		bats --tap --print-output-on-failure ${4:+--filter "$4"} tests/bats
+}
+
+suite_host() { # [FILTER]
+	local expect=none
+	[[ ! -e /proc/net/tls_stat ]] || expect=ktls
+	suites_build dev && tally_run host tap_bats build/dev "$expect" "${@:1}"
+}
+
+# What a kernel must be able to do: a test that skips it there fails.
+guest_expect() { # KERNEL
+	case $1 in
+	newest) echo ktls+rekey ;;
+	*) echo ktls ;;
+	esac
+}
+
+suite_vm() { # KERNEL [FILTER]
+	deps_need vm && suites_build release &&
+		tally_run "vm $1" tap_guest "$1" build/release "$(guest_expect "$1")" "${@:2}"
+}
+
+suite_quickstart() {
+	deps_need vm && tally_run quickstart tap_test "./quickstart --once" ./quickstart --once
+}
+
+suite_runner() {
+	deps_need vm test && tally_run runner bats --tap tests/vm/selftest.bats
+}
+
+# ---- more tools ----
+
+suite_tsan() { # [FILTER]
+	suites_build tsan && tally_run "tsan unit" tap_unit build/tsan &&
+		tally_run "tsan host" tap_bats build/tsan none "${@:1}"
+}
+
+suite_system() {
+	deps_need wolfssl-system vm && suites_build system-wolfssl &&
+		tally_run "system unit" tap_unit build/system-wolfssl &&
+		tally_run "system vm newest" tap_guest newest build/system-wolfssl ktls+rekey smoke
+}
+
+# The exit code of make is lost in its many lines, so findings are what counts.
+static_analyzer() {
+	cmake -G Ninja -S . -B build/analyzer -DCMAKE_BUILD_TYPE=Debug -DKTLSD_TESTS=OFF \
+		-DCMAKE_C_FLAGS='-fanalyzer -Werror' >/dev/null && cmake --build build/analyzer -- -k 0
+}
+
+static_tidy() {
+	local -a files
+	mapfile -t files < <(git ls-files 'daemon/*.c' 'cli/*.c' 'bpf/*.c' ':!bpf/*.bpf.c')
+	printf '%s\0' "${files[@]}" |
+		xargs -0 -n 4 -P "$(nproc)" clang-tidy --quiet --warnings-as-errors='*' -p build/dev
+}
+
+static_cppcheck() {
+	cppcheck --quiet --enable=warning,performance,portability --std=c11 --inline-suppr \
+		--error-exitcode=1 --library=posix -D_GNU_SOURCE -Idaemon -I. \
+		--suppressions-list=tests/lint/cppcheck.txt -j "$(nproc)" daemon cli bpf
+}
+
+tap_static() {
+	tap_test "gcc -fanalyzer" static_analyzer
+	tap_test clang-tidy static_tidy
+	tap_test cppcheck static_cppcheck
+}
+
+suite_static() {
+	deps_need lint && suites_build dev && tally_run static tap_static
+}

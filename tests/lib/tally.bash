@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Runs suites that write TAP, and counts. To be sourced with progress.bash.
+#
+#	tally_run SUITE COMMAND...	run it with its output in build/logs/SUITE.log; print one line
+#					with its counts, and every failure in full
+#	tally_fail SUITE TEXT		count a failure that happened outside of any test
+#	tally_finish			print the sums; returns 1 if anything failed
+#
+# A suite that ends with a failure of which no test tells has failed once. A line "N passed, M
+# failed" counts as so many tests.
+
+TALLY_PASSED=0 TALLY_FAILED=0 TALLY_SKIPPED=0
+
+# Prints "PASSED FAILED SKIPPED" of a log.
+tally_count() { # LOG
+	awk '
+		/^ok / { if (tolower($0) ~ /# skip/) skipped++; else passed++ }
+		/^not ok / { failed++ }
+		/^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 }
+		END { print passed + 0, failed + 0, skipped + 0 }' "$1"
+}
+
+# The same for people.
+tally_words() { # LOG
+	local passed failed skipped words
+	read -r passed failed skipped < <(tally_count "$1")
+	words="$passed passed"
+	((!failed)) || words+=", $failed failed"
+	((!skipped)) || words+=", $skipped skipped"
+	echo "$words"
+}
+
+# Prints every failed test with all that it said, and every reason to skip once.
+tally_show() { # LOG
+	awk '
+		/^(ok |1\.\.[0-9]+$)/ { shown = 0 }
+		/^not ok / || /^FAILED: / { shown = 1 }
+		shown { print "    " $0 }' "$1" >&2
+	sed -nE 's/^ok .*# (skip|SKIP) ?//p' "$1" | sort | uniq -c |
+		sed -E 's/^ *([0-9]+) (.*)/    skipped \1: \2/' >&2
+}
+
+tally_run() { # SUITE COMMAND...
+	local log=build/logs/${1//[ .]/-}.log status=0 passed failed skipped
+	PROGRESS_DETAIL=tally_words PROGRESS_RESULT=tally_words \
+		progress_run "$1" "$log" "${@:2}" || status=$?
+	read -r passed failed skipped < <(tally_count "$log")
+	tally_show "$log"
+	TALLY_PASSED=$((TALLY_PASSED + passed))
+	TALLY_FAILED=$((TALLY_FAILED + failed))
+	TALLY_SKIPPED=$((TALLY_SKIPPED + skipped))
+	if ((passed + failed + skipped == 0)); then
+		tally_fail "$1" "no test ran (exit code $status)" "$log"
+	elif ((status > 1 || (status == 1 && !failed))); then
+		tally_fail "$1" "ended with exit code $status" "$log"
+	fi
+}
+
+tally_fail() { # SUITE TEXT [LOG]
+	TALLY_FAILED=$((TALLY_FAILED + 1))
+	progress_note "    FAILED: $1: $2${3:+; the end of $3:}"
+	[[ -z ${3:-} ]] || tail -n 100 "$3" | sed 's/^/    /' >&2
+}
+
+tally_finish() {
+	echo "$TALLY_PASSED passed, $TALLY_FAILED failed, $TALLY_SKIPPED skipped"
+	((TALLY_FAILED == 0))
+}
