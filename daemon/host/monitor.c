@@ -267,7 +267,7 @@ static void stop(struct monitor *m)
 static int validate(const struct config *c, char *error, size_t error_len)
 {
 	struct runtime rt;
-	int err = runtime_build(&rt, c, NULL, error, error_len);
+	int err = runtime_build(&rt, c, NULL, NULL, error, error_len);
 
 	if (!err)
 		runtime_fini(&rt);

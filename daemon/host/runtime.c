@@ -55,10 +55,19 @@ static void set_timeouts(struct listener *l, const struct config_timeouts *t)
 	l->timeout_ns[DEADLINE_LINGER] = LINGER_MS * NS_PER_MS;
 }
 
-static struct listener *build_listener(const struct config_listener *cl,
-				       struct ticket_keys *tickets, char *error, size_t error_len)
+static const struct listener *find_former(const struct runtime *former, const char *name)
 {
-	struct listener *l = listener_new(cl->name, cl->text, cl->backend.text);
+	for (unsigned i = 0; former && i < former->n_listeners; i++)
+		if (!strcmp(former->listeners[i]->name, name))
+			return former->listeners[i];
+	return NULL;
+}
+
+static struct listener *build_listener(const struct config_listener *cl,
+				       const struct listener *former, struct ticket_keys *tickets,
+				       char *error, size_t error_len)
+{
+	struct listener *l = listener_new(cl->name, cl->text, cl->backend.text, former);
 
 	if (!l) {
 		snprintf(error, error_len, "memory is short");
@@ -79,8 +88,8 @@ static struct listener *build_listener(const struct config_listener *cl,
 	return NULL;
 }
 
-int runtime_build(struct runtime *rt, const struct config *config, struct ticket_keys *tickets,
-		  char *error, size_t error_len)
+int runtime_build(struct runtime *rt, const struct config *config, const struct runtime *former,
+		  struct ticket_keys *tickets, char *error, size_t error_len)
 {
 	*rt = (struct runtime){ 0 };
 	rt->listeners = calloc(config->n_listeners ? config->n_listeners : 1, sizeof(*rt->listeners));
@@ -91,7 +100,8 @@ int runtime_build(struct runtime *rt, const struct config *config, struct ticket
 	for (unsigned i = 0; i < config->n_listeners; i++) {
 		const struct config_listener *cl = &config->listeners[i];
 		char why[320];
-		struct listener *l = build_listener(cl, tickets, why, sizeof(why));
+		struct listener *l = build_listener(cl, find_former(former, cl->name), tickets, why,
+						    sizeof(why));
 
 		if (!l) {
 			snprintf(error, error_len, "listener %s: %s", cl->name, why);

@@ -15,11 +15,11 @@ struct runtime {
 };
 
 /*
- * Builds all listeners. 0, or -errno with a sentence in `error` that names the listener and the
+ * Builds all listeners; those of a name that `former` has (NULL: none) go on with its totals. 0, or -errno with a sentence in `error` that names the listener and the
  * file: -EINVAL for certificates and keys that do not fit, -ENOMEM.
  */
-int runtime_build(struct runtime *rt, const struct config *config, struct ticket_keys *tickets,
-		  char *error, size_t error_len);
+int runtime_build(struct runtime *rt, const struct config *config, const struct runtime *former,
+		  struct ticket_keys *tickets, char *error, size_t error_len);
 
 /* Releases the listeners; a zeroed runtime is fine. */
 void runtime_fini(struct runtime *rt);

@@ -130,7 +130,8 @@ static int commit(struct server *sv, char *error, size_t error_len)
 		snprintf(error, error_len, "the number of workers cannot change by a reload: restart");
 		return -EINVAL;
 	}
-	err = runtime_build(&next, sv->pending.config, s->tickets, error, error_len);
+	err = runtime_build(&next, sv->pending.config, &s->runtime, s->tickets, error,
+			    error_len);
 	if (err)
 		return err;
 	runtime_fini(&s->runtime);

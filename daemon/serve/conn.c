@@ -101,7 +101,7 @@ void conn_free(struct conn *c)
 	struct port *port = c->port;
 
 	port->n_conns--;
-	atomic_fetch_sub(&port->listener->open, 1);
+	atomic_fetch_sub(&port->listener->totals->open, 1);
 	atomic_fetch_sub(&port->worker->limits->connections, 1);
 	count_add(&port->worker->counters.value[COUNTER_OPEN], -1);
 	free(c->facts);
@@ -438,7 +438,7 @@ static struct conn *conn_new(struct port *port)
 	c->accepted_ns = now_ns();
 	c->alert_due = c->alert_sent = c->alert_received = ALERT_NONE;
 	port->n_conns++;
-	atomic_fetch_add(&port->listener->open, 1);
+	atomic_fetch_add(&port->listener->totals->open, 1);
 	count_add(&port->worker->counters.value[COUNTER_OPEN], 1);
 	return c;
 }
@@ -457,7 +457,7 @@ void conn_accept(struct port *port, int fd)
 	struct conn *c;
 	int err;
 
-	atomic_fetch_add(&port->listener->accepted, 1);
+	atomic_fetch_add(&port->listener->totals->accepted, 1);
 	if (atomic_fetch_add(&limits->connections, 1) >= atomic_load(&limits->max_connections)) {
 		atomic_fetch_sub(&limits->connections, 1);
 		refuse(port, fd, REASON_LIMIT_CONNECTIONS, 0);

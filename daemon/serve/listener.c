@@ -7,7 +7,23 @@
 
 #include "tls/handshake.h"
 
-struct listener *listener_new(const char *name, const char *address, const char *backend)
+static struct listener_totals *totals_ref(const struct listener *former)
+{
+	struct listener_totals *t = former ? former->totals : calloc(1, sizeof(*t));
+
+	if (t)
+		atomic_fetch_add(&t->refs, 1);
+	return t;
+}
+
+static void totals_unref(struct listener_totals *t)
+{
+	if (t && atomic_fetch_sub(&t->refs, 1) == 1)
+		free(t);
+}
+
+struct listener *listener_new(const char *name, const char *address, const char *backend,
+			      const struct listener *former)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 
@@ -17,7 +33,8 @@ struct listener *listener_new(const char *name, const char *address, const char 
 	l->name = strdup(name);
 	l->address = strdup(address);
 	l->backend = strdup(backend);
-	if (l->name && l->address && l->backend)
+	l->totals = totals_ref(former);
+	if (l->name && l->address && l->backend && l->totals)
 		return l;
 	listener_unref(l);
 	return NULL;
@@ -34,6 +51,7 @@ void listener_unref(struct listener *l)
 	if (!l || atomic_fetch_sub(&l->refs, 1) != 1)
 		return;
 	handshake_offer_unref(l->offer);
+	totals_unref(l->totals);
 	free(l->name);
 	free(l->address);
 	free(l->backend);

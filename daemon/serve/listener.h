@@ -13,8 +13,15 @@
 
 struct handshake_offer;
 
+/* What is counted for a name, whatever configuration it has at the moment. */
+struct listener_totals {
+	atomic_uint refs;
+	atomic_uint_least64_t open, accepted;
+};
+
 struct listener {
 	atomic_uint refs;
+	struct listener_totals *totals; /* a reference */
 	char *name;
 	char *address; /* as configured, for people */
 	char *backend; /* as configured, for people */
@@ -28,11 +35,14 @@ struct listener {
 	unsigned user_timeout_ms;
 	atomic_int policy[N_DIRECTIONS]; /* enum policy_value; SetPolicy writes */
 	atomic_bool overridden;		 /* by SetPolicy */
-	atomic_uint_least64_t open, accepted;
 };
 
-/* One reference, everything else zero; NULL when memory is short. */
-struct listener *listener_new(const char *name, const char *address, const char *backend);
+/*
+ * One reference, everything else zero; NULL when memory is short. `former` is the listener of
+ * that name before a reload, whose totals go on, or NULL.
+ */
+struct listener *listener_new(const char *name, const char *address, const char *backend,
+			      const struct listener *former);
 struct listener *listener_ref(struct listener *l);
 void listener_unref(struct listener *l); /* NULL is fine */
 
