@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# A ktlsd of its own for each bats file, with certificates, backend and clients. To be loaded
+# with `load lib`. Forks are dear in an emulated guest: what is called often is builtin.
+#
+#	suite_begin [--no-certificates]	private directory $T, private loopback address $IP
+#	suite_end			ends every process that was spawned, removes $T
+#	spawn NAME COMMAND...		runs it in the background, output in $T/NAME.log
+#	spawned NAME			its process id
+#	stop NAME [SIGNAL]		ends it, waits until it is gone
+#	wait_until SECONDS COMMAND...	tries it until it succeeds
+#	config_begin [LINE]...		starts $T/ktlsd.yaml with these top-level lines
+#	config_listener NAME PORT BACKEND [LINE]...
+#	daemon_start			starts ktlsd and waits until it serves
+#	ctl COMMAND...			ktlsctl on its socket
+#
+# KTLSD_BUILD is the build directory. KTLSD_EXPECT is what the kernel must be able to do: none,
+# ktls, or ktls+rekey; so that nothing is left out because something did not work. With
+# KTLSD_KEEP=1 the directory stays.
+
+bats_require_minimum_version 1.5.0
+
+: "${KTLSD_BUILD:?the build directory}"
+: "${KTLSD_EXPECT:?none, ktls or ktls+rekey}"
+case $KTLSD_EXPECT in none | ktls | ktls+rekey) ;; *)
+	echo "KTLSD_EXPECT is '$KTLSD_EXPECT', not none, ktls or ktls+rekey" >&2
+	exit 2
+	;;
+esac
+HELPERS=$KTLSD_BUILD/helpers
+
+expect_ktls() { [[ $KTLSD_EXPECT != none ]]; }
+expect_rekey() { [[ $KTLSD_EXPECT == ktls+rekey ]]; }
+
+# ---- processes ----
+
+wait_until() { # SECONDS COMMAND...
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS < deadline)) || return 1
+		sleep 0.05
+	done
+}
+
+# The moment at which the process started tells it from a later one with the same number.
+process_started() { # PID
+	local line
+	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+	# the command's name, in brackets, may hold anything
+	line=${line##*) }
+	# shellcheck disable=SC2086 # a list of words
+	set -- $line
+	[[ $1 != Z ]] && STARTED=${20}
+}
+
+process_is_alive() { # PID STARTED
+	process_started "$1" && [[ $STARTED == "$2" ]]
+}
+
+process_is_gone() { # PID STARTED
+	! process_is_alive "$@"
+}
+
+spawn() { # NAME COMMAND...
+	local name=$1
+	shift
+	KTLSD_SUITE=$T "$@" </dev/null >"$T/$name.log" 2>&1 3>&- &
+	process_started $! || STARTED=0
+	echo "$! $STARTED" >"$T/$name.pid"
+}
+
+spawned() { # NAME
+	local pid started
+	read -r pid started <"$T/$1.pid"
+	echo "$pid"
+}
+
+is_running() { # NAME
+	local pid started
+	read -r pid started <"$T/$1.pid"
+	process_is_alive "$pid" "$started"
+}
+
+stop() { # NAME [SIGNAL]
+	local pid started
+	[[ -e $T/$1.pid ]] || return 0
+	read -r pid started <"$T/$1.pid"
+	rm "$T/$1.pid"
+	process_is_alive "$pid" "$started" || return 0
+	kill -s "${2:-TERM}" "$pid"
+	wait_until 20 process_is_gone "$pid" "$started" && return 0
+	echo "$1 does not end by ${2:-TERM}" >&2
+	kill -KILL "$pid"
+	return 1
+}
+
+# Every process that comes from this suite, whoever started it.
+suite_processes() {
+	local file
+	for file in /proc/[0-9]*/environ; do
+		if { grep -qzx "KTLSD_SUITE=$T" "$file"; } 2>/dev/null; then
+			file=${file#/proc/}
+			echo "${file%/environ}"
+		fi
+	done
+}
+
+log_has() { # NAME PATTERN
+	grep -qE -- "$2" "$T/$1.log"
+}
+
+wait_log() { # NAME PATTERN
+	wait_until 30 log_has "$@" && return
+	echo "$1.log never said: $2"
+	tail -n 20 "$T/$1.log"
+	return 1
+}
+
+# ---- a suite ----
+
+suite_begin() { # [--no-certificates]
+	local root=/tmp n=$$
+	[[ $EUID == 0 ]] && root=/run
+	T=$(mktemp -d "$root/ktlsd-test.XXXXXX")
+	IP=127.$((1 + n / 62500 % 250)).$((n / 250 % 250)).$((1 + n % 250))
+	export T IP
+	# the server process is another user
+	chmod 755 "$T"
+	[[ ${1-} == --no-certificates ]] || certificates
+}
+
+suite_end() {
+	local file pid status=0
+	[[ -n ${T-} && -d $T ]] || return 0
+	for file in "$T"/*.pid; do
+		[[ ! -e $file ]] || stop "$(basename "$file" .pid)" || status=1
+	done
+	for pid in $(suite_processes); do
+		echo "left behind: $pid $(tr '\0' ' ' <"/proc/$pid/cmdline")" >&2
+		kill -KILL "$pid" || true
+		status=1
+	done
+	if [[ -z ${KTLSD_KEEP-} ]]; then
+		# bpffs may be there after a failure
+		umount "$T/run/bpf" 2>/dev/null || true
+		rm -rf "$T"
+	fi
+	return "$status"
+}
+
+certificate() { # NAME GENERATION_OPTION...
+	local name=$1
+	shift
+	openssl req -x509 -nodes -days 3650 -subj "/CN=$name" -addext "subjectAltName=DNS:$name" \
+		-keyout "$T/$name.key" -out "$T/$name.pem" "$@" 2>/dev/null
+}
+
+# The default certificate, and one to be had by its name. $T/ca.pem trusts them both.
+certificates() {
+	certificate ecdsa.test -newkey ec -pkeyopt ec_paramgen_curve:P-256
+	certificate rsa.test -newkey rsa:2048
+	cat "$T/ecdsa.test.pem" "$T/rsa.test.pem" >"$T/ca.pem"
+}
+
+# ---- the daemon ----
+
+config_begin() { # [LINE]...
+	local user
+	user=$(id -un)
+	[[ $EUID != 0 ]] || user=nobody
+	printf '%s\n' "user: $user" "runtime-directory: $T/run" "$@" >"$T/ktlsd.yaml"
+	CONFIG_LISTENERS=0
+}
+
+config_listener() { # NAME PORT BACKEND [LINE]...
+	local name=$1 port=$2 backend=$3
+	shift 3
+	((CONFIG_LISTENERS++)) || echo "listeners:" >>"$T/ktlsd.yaml"
+	cat >>"$T/ktlsd.yaml" <<-YAML
+	  - name: $name
+	    address: $IP:$port
+	    proxy: $backend
+	    certificates:
+	      - {chain: ecdsa.test.pem, key: ecdsa.test.key}
+	      - {chain: rsa.test.pem, key: rsa.test.key}
+	YAML
+	(($# == 0)) || printf '    %s\n' "$@" >>"$T/ktlsd.yaml"
+}
+
+daemon_has_started_or_died() {
+	log_has ktlsd 'msg="ready"' || ! is_running ktlsd
+}
+
+daemon_start() {
+	spawn ktlsd "$KTLSD_BUILD/ktlsd" --config "$T/ktlsd.yaml"
+	# the probe of an emulated kernel loads modules and takes its time
+	wait_until 90 daemon_has_started_or_died && log_has ktlsd 'msg="ready"' && return
+	echo "ktlsd does not get ready:"
+	cat "$T/ktlsd.log"
+	return 1
+}
+
+ctl() { # COMMAND...
+	"$KTLSD_BUILD/ktlsctl" "$@" --socket "$T/run/api.sock"
+}
+
+backend_start() { # MODE=ADDRESS...
+	spawn backend "$HELPERS/backend" "$@"
+	wait_log backend '^READY$'
+}
+
+# Sets COUNT[name] to every counter, COUNT[end/REASON], COUNT[tx/REASON] and COUNT[rx/REASON].
+counters_read() {
+	local name value text
+	declare -gA COUNT=()
+	text=$(ctl status --json | jq -r '
+		(.counters[] | "\(.name) \(.value)"), (.reasons[] | "\(.where)/\(.reason) \(.count)")')
+	while read -r name value; do
+		COUNT[$name]=$value
+	done <<<"$text"
+}
+
+# True if COUNT[NAME] is VALUE now; for wait_until.
+counter_is() { # NAME VALUE
+	counters_read
+	[[ ${COUNT[$1]-0} == "$2" ]]
+}
+
+# ---- the kernel ----
+
+# Sets TLS_STAT[name] to the network namespace's counters; empty where the kernel has no TLS.
+tls_stat_read() {
+	local name value
+	declare -gA TLS_STAT=()
+	[[ -e /proc/net/tls_stat ]] || return 0
+	while read -r name value; do
+		TLS_STAT[$name]=$value
+	done </proc/net/tls_stat
+}
+
+# No kernel-TLS socket is left; for wait_until.
+tls_stat_is_idle() {
+	local name
+	tls_stat_read
+	for name in "${!TLS_STAT[@]}"; do
+		[[ $name != TlsCurr* || ${TLS_STAT[$name]} == 0 ]] || return 1
+	done
+}
