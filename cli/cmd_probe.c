@@ -11,12 +11,10 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/driver.h"
+#include "cli/probe_local.h"
 #include "cli/remedy.h"
 #include "cli/table.h"
 #include "cli/text.h"
-#ifdef KTLSCTL_LOCAL_PROBE
-#include "cli/probe_local.h"
-#endif
 
 enum { INDENT = 14 };
 
@@ -25,7 +23,7 @@ static const struct column columns[] = {
 	{ "version", COLUMN_TEXT, "version", NULL, 0, COLUMN_DEFAULT, "TLS version" },
 	{ "cipher", COLUMN_TEXT, "cipher", NULL, 0, COLUMN_DEFAULT, "cipher" },
 	{ "tx", COLUMN_VERDICT, "tx_data", NULL, 0, COLUMN_DEFAULT,
-	  "the kernel sends data that a peer could read; no is followed by the errno" },
+	  "the kernel sends data that a peer can read; after no comes the errno" },
 	{ "rx", COLUMN_VERDICT, "rx_data", NULL, 0, COLUMN_DEFAULT,
 	  "the kernel receives data and hands it out" },
 	{ "tx-rekey", COLUMN_VERDICT, "tx_rekey", NULL, 0, COLUMN_DEFAULT,
@@ -74,12 +72,27 @@ static int row_find(struct json *rows, const char *version, const char *cipher, 
 	return json_at(rows, i, row) ? -ENOMEM : 0;
 }
 
-/* Puts one result into its row. The errno stands beside the first "no". */
+/* "yes", "no ENOENT", or "" for what was not tried: 0 or -EINVAL. */
+static int verdict_print(struct json *result, const char *feature, char *cell, size_t size)
+{
+	const char *verdict = "skipped", *error = "";
+	char key[32];
+	int r = json_get_string(result, feature, &verdict);
+
+	snprintf(key, sizeof(key), "%s_errno", feature);
+	if (r != -EINVAL)
+		r = json_get_string(result, key, &error);
+	snprintf(cell, size, "%s%s%s", strcmp(verdict, "skipped") != 0 ? verdict : "",
+		 *error ? " " : "", error);
+	return r == -EINVAL ? r : 0;
+}
+
+/* Puts one result into the row that it shares with the other direction. */
 static int result_take(struct json *rows, struct json *result)
 {
-	const char *version, *cipher, *direction, *error = NULL;
+	const char *version, *cipher, *direction;
 	struct json *row;
-	int r = 0;
+	int r;
 
 	if (json_get_string(result, "version", &version))
 		return json_complain_missing(result, "version");
@@ -87,22 +100,14 @@ static int result_take(struct json *rows, struct json *result)
 		return json_complain_missing(result, "cipher");
 	if (json_get_string(result, "direction", &direction))
 		return json_complain_missing(result, "direction");
-	(void)json_get_string(result, "errno", &error);
 	r = row_find(rows, version, cipher, &row);
 	for (size_t i = 0; i < ARRAY_SIZE(features) && !r; i++) {
 		char key[64], cell[64];
-		const char *verdict = "skipped";
 
-		r = json_get_string(result, features[i], &verdict) == -EINVAL ? -EINVAL : 0;
-		if (r || !strcmp(verdict, "skipped"))
-			continue;
+		r = verdict_print(result, features[i], cell, sizeof(cell));
 		snprintf(key, sizeof(key), "%s_%s", direction, features[i]);
-		snprintf(cell, sizeof(cell), "%s%s%s", verdict,
-			 error && !strcmp(verdict, "no") ? " " : "",
-			 error && !strcmp(verdict, "no") ? error : "");
-		if (!strcmp(verdict, "no"))
-			error = NULL;
-		json_set_string(row, key, cell);
+		if (!r && *cell)
+			json_set_string(row, key, cell);
 	}
 	return r;
 }
@@ -207,33 +212,36 @@ static enum exit_code report_print(const struct options *options, struct json *r
 									      EXIT_FINE;
 }
 
-/* Asks the daemon, or probes in this process when there is none and it can. */
+/* Probes in this process, as this user: what ktlsd would find once it runs. */
+static enum exit_code local_get(struct json **reply)
+{
+	struct json *report = NULL;
+	int r;
+
+	text_error("probing this kernel directly");
+	r = probe_local_report(&report);
+	if (r) {
+		text_error("the probe could not run: %s", strerror(-r));
+		return EXIT_FAILED;
+	}
+	*reply = json_new();
+	json_set(*reply, "probe", report);
+	return EXIT_FINE;
+}
+
+/* Asks the daemon, or does it here when there is none and none was named. */
 static enum exit_code reply_get(const struct options *options, struct json **reply)
 {
-	struct json *parameters = json_new();
 	bool fresh = options->given & OPTION_FRESH;
+	struct json *parameters = json_new();
+	enum exit_code code;
 
 	json_set_bool(parameters, "fresh", fresh);
-#ifdef KTLSCTL_LOCAL_PROBE
-	if (!options->from && !(options->given & OPTION_SOCKET) && access(options->socket, F_OK) &&
-	    errno == ENOENT) {
-		struct json *report = NULL;
-		int r;
-
-		json_free(parameters);
-		text_error("ktlsd is not running: probing this kernel directly");
-		r = probe_local_report(&report);
-		if (r) {
-			text_error("the probe failed: %s", strerror(-r));
-			return EXIT_FAILED;
-		}
-		*reply = json_new();
-		json_set(*reply, "probe", report);
-		return EXIT_FINE;
-	}
-#endif
-	return client_get(options, "Probe", parameters,
+	code = client_get(options, "Probe", parameters,
 			  fresh ? CLIENT_TIMEOUT_LONG_MS : CLIENT_TIMEOUT_MS, reply);
+	if (code == EXIT_NO_DAEMON && !(options->given & OPTION_SOCKET))
+		return local_get(reply);
+	return code;
 }
 
 static enum exit_code run(const struct options *options, int argc, char **argv)
@@ -266,7 +274,8 @@ const struct command cmd_probe = {
 	.summary = "what this kernel can carry: measured, not assumed",
 	.about = "Shows what ktlsd measured with real records: each TLS version and cipher, both "
 		 "directions, key updates and options, and the driver that does AES. '-' is what "
-		 "was not tried.",
+		 "was not tried. Where no ktlsd runs and --socket names none, ktlsctl measures "
+		 "itself.",
 	.problems = "the kernel carries no TLS at all, or encrypts AES with generic code",
 	.options = OPTION_LISTING | OPTION_FROM | OPTION_FRESH,
 	.listing = &matrix,
