@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Drives bpf/observe and bpf/snapshot from a shell:
- *   observe_dump load DIR GROUP    load and pin; the status as one line, libbpf's words on stderr
+ *   observe_dump load DIR GID      load and pin; the status as one line, libbpf's words on stderr
  *   observe_dump read PIN          one line of key=value a socket
  *   observe_dump unload DIR
  * Exits with 0, or with 1 after "error=NAME" on stdout.
@@ -9,7 +9,6 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,21 +30,18 @@ static int finish(int error)
 	return 1;
 }
 
-static int load(const char *dir, const char *group_name)
+static int load(const char *dir, const char *gid)
 {
 	static const char *const steps[] = {
 		[OBSERVE_STEP_LOAD] = "load",	[OBSERVE_STEP_ATTACH] = "attach",
 		[OBSERVE_STEP_BPFFS] = "bpffs", [OBSERVE_STEP_PIN] = "pin",
 		[OBSERVE_STEP_DONE] = "done",
 	};
-	const struct group *group = getgrnam(group_name);
 	struct observe_status status;
 	int r;
 
-	if (!group)
-		errx(2, "no group %s", group_name);
 	observe_set_log(log_line);
-	r = observe_load(dir, group->gr_gid, &status);
+	r = observe_load(dir, (gid_t)strtoul(gid, NULL, 10), &status);
 	printf("step=%s errno=%d text=%s\n", steps[status.step], status.error, status.text);
 	return finish(r);
 }
@@ -88,5 +84,5 @@ int main(int argc, char **argv)
 		return finish(snapshot_read(argv[2], print_socket, NULL));
 	if (argc == 3 && !strcmp(argv[1], "unload"))
 		return finish(observe_unload(argv[2]));
-	errx(2, "usage: observe_dump load DIR GROUP | read PIN | unload DIR");
+	errx(2, "usage: observe_dump load DIR GID | read PIN | unload DIR");
 }
