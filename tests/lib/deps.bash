@@ -19,7 +19,8 @@ declare -gA DEPS_GROUPS=(
 		iproute2 jq mandoc procps strace tcpdump"
 	[lint]="clang-format clang-tidy cppcheck git shellcheck"
 	[fuzz]="clang libclang-rt-dev"
-	[vm]="busybox-static cpio kmod qemu-system-x86 socat xz-utils zstd"
+	[vm]="debian-archive-keyring kmod util-linux xz-utils"
+	[quickstart]="ca-certificates curl libcmocka-dev libssl-dev openssl socat"
 )
 
 # Never to be started by being installed, neither now nor at the next boot.

@@ -4,22 +4,25 @@
 # Long steps with their output in a log and the elapsed time on stderr. To be sourced.
 #
 #	progress_run NAME LOG COMMAND...	run COMMAND, print how long it takes; returns its status
+#	progress_begin NAME [LOG]		the same around what follows, until
+#	progress_end STATUS
 #	progress_note TEXT			text that stands on a line of its own
 #	progress_stop				end the step that runs, with all it has started
 #
 # PROGRESS_DETAIL and PROGRESS_RESULT may name functions that are given the log and print a few
 # words: what has been done so far, and in the end. A function as COMMAND runs in a subshell. On a
-# terminal one line is rewritten every second; elsewhere a line comes at the start, every half
-# minute and at the end.
+# terminal, and with PROGRESS_TTY=1, one line is rewritten every second; elsewhere a line comes at
+# the start, every half minute and at the end.
 #
 # COMMAND has a process group of its own, so an interruption reaches the caller's trap only:
 # that should call progress_stop.
 
 PROGRESS_PID='' PROGRESS_TICKER=''
 PROGRESS_DETAIL='' PROGRESS_RESULT=''
+if [[ -t 2 ]]; then PROGRESS_TTY=1; fi
 
 progress_note() { # TEXT
-	if [[ -t 2 ]]; then printf '\r\033[K' >&2; fi
+	if [[ ${PROGRESS_TTY-} ]]; then printf '\r\033[K' >&2; fi
 	printf '%s\n' "$1" >&2
 }
 
@@ -31,7 +34,7 @@ progress_line() { # NAME LOG START
 
 # Never returns; its sleeps are how often somebody wants to look, nothing waits for them.
 progress_tick() { # NAME LOG START
-	if [[ -t 2 ]]; then
+	if [[ ${PROGRESS_TTY-} ]]; then
 		while sleep 1; do
 			printf '\r\033[K%s' "$(progress_line "$@")" >&2
 		done
@@ -42,31 +45,38 @@ progress_tick() { # NAME LOG START
 	fi
 }
 
+progress_begin() { # NAME [LOG]
+	PROGRESS_NAME=$1 PROGRESS_LOG=${2-} PROGRESS_START=$SECONDS
+	printf '%s ...' "$1" >&2
+	[[ ${PROGRESS_TTY-} ]] || echo >&2
+	set -m
+	progress_tick "$1" "${2-}" "$SECONDS" </dev/null &
+	PROGRESS_TICKER=$!
+	set +m
+}
+
+progress_end() { # STATUS
+	local result=''
+	progress_stop
+	[[ -z $PROGRESS_RESULT ]] || result=$("$PROGRESS_RESULT" "$PROGRESS_LOG")
+	[[ $result || $1 == 0 ]] || result="failed ($1)"
+	progress_note "$PROGRESS_NAME: ${result:+$result, }$((SECONDS - PROGRESS_START)) s"
+}
+
 progress_run() { # NAME LOG COMMAND...
-	local name=$1 log=$2 start=$SECONDS status=0
-	shift 2
+	local log=$2 status=0
 	mkdir -p "$(dirname "$log")"
 	: >"$log"
-	if [[ -t 2 ]]; then printf '%s ...' "$name" >&2; else printf '%s ...\n' "$name" >&2; fi
-	# job control gives both a process group, by which all of it can be ended
+	progress_begin "$1" "$log"
+	# job control gives it a process group, by which all of it can be ended
 	set -m
-	"$@" </dev/null >>"$log" 2>&1 &
+	"${@:3}" </dev/null >>"$log" 2>&1 &
 	PROGRESS_PID=$!
-	progress_tick "$name" "$log" "$start" </dev/null &
-	PROGRESS_TICKER=$!
 	set +m
 	wait "$PROGRESS_PID" || status=$?
 	PROGRESS_PID=''
-	progress_stop
-	progress_end "$name" "$log" "$start" "$status"
+	progress_end "$status"
 	return "$status"
-}
-
-progress_end() { # NAME LOG START STATUS
-	local result=''
-	[[ -z $PROGRESS_RESULT ]] || result=$("$PROGRESS_RESULT" "$2")
-	[[ $result || $4 == 0 ]] || result="failed ($4)"
-	progress_note "$1: ${result:+$result, }$((SECONDS - $3)) s"
 }
 
 progress_stop() {
