@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Writes the file INPUT as a C array NAME to the header OUTPUT:
 #   cmake -DINPUT=x.o -DOUTPUT=x.h -DNAME=x -P embed.cmake
 # Needs nothing but CMake, where `bpftool gen skeleton` would be one more thing to install.

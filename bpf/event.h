@@ -58,8 +58,8 @@ struct ktls_socket {
 	__u64 bytes_acked;
 	__u64 bytes_received;
 
-	__u32 netns; /* inode number of the network namespace */
-	__u32 uid;   /* owner, as the reader's user namespace sees it */
+	__u32 netns;   /* inode number of the network namespace */
+	__u32 uid;     /* owner, as the reader's user namespace sees it */
 	__u32 ifindex; /* of the device that holds the keys, 0 for none */
 	__u32 flags;   /* KTLS_SOCKET_* */
 

@@ -18,9 +18,9 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* A one-bit member, or KTLS_UNKNOWN on a kernel without it. */
-#define READ_BIT(ptr, member)                                                                      \
-	(bpf_core_field_exists((ptr)->member) ? BPF_CORE_READ_BITFIELD_PROBED(ptr, member)         \
-					      : KTLS_UNKNOWN)
+#define READ_BIT(ptr, member)                                                                \
+	(bpf_core_field_exists((ptr)->member) ? BPF_CORE_READ_BITFIELD_PROBED(ptr, member) : \
+						KTLS_UNKNOWN)
 
 /*
  * Where the sequence number stands in what setsockopt(TLS_TX) or (TLS_RX) handed in, which

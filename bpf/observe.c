@@ -73,9 +73,8 @@ void observe_set_log(observe_log_fn *log)
 }
 
 /* Notes where and why it ended; returns the error, negative. */
-__attribute__((format(printf, 4, 5))) static int end(struct observe_status *status,
-						     enum observe_step step, int error,
-						     const char *format, ...)
+__attribute__((format(printf, 4, 5))) static int
+end(struct observe_status *status, enum observe_step step, int error, const char *format, ...)
 {
 	va_list args;
 
@@ -89,8 +88,8 @@ __attribute__((format(printf, 4, 5))) static int end(struct observe_status *stat
 
 static bool has_capability(unsigned int capability)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
 	if (syscall(SYS_capget, &header, sets))
 		return false;
@@ -145,7 +144,7 @@ static int load_object(struct bpf_object **object, struct observe_status *status
 	r = bpf_object__load(*object);
 	if (r)
 		return end(status, OBSERVE_STEP_LOAD, r, "load: %s: %s", strerror(-r),
-			    explain_load(-r));
+			   explain_load(-r));
 	return 0;
 }
 
@@ -177,21 +176,21 @@ static int open_bpffs(const char *dir, int *fd_out, struct observe_status *statu
 
 	if (mkdir(dir, 0750) && errno != EEXIST)
 		return end(status, OBSERVE_STEP_BPFFS, errno, "bpffs: mkdir %s: %s", dir,
-			    strerror(errno));
+			   strerror(errno));
 	fd = open(dir, flags);
 	if (fd < 0)
 		return end(status, OBSERVE_STEP_BPFFS, errno, "bpffs: open %s: %s", dir,
-			    strerror(errno));
+			   strerror(errno));
 	if (!is_bpffs(fd)) {
 		if (mount("bpf", dir, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
 			return end(status, OBSERVE_STEP_BPFFS, errno, "bpffs: mount %s: %s%s", dir,
-				    strerror(errno),
-				    has_capability(CAP_SYS_ADMIN) ? "" : ": no CAP_SYS_ADMIN");
+				   strerror(errno),
+				   has_capability(CAP_SYS_ADMIN) ? "" : ": no CAP_SYS_ADMIN");
 		fd_close(&fd);
 		fd = open(dir, flags);
 		if (fd < 0 || !is_bpffs(fd))
 			return end(status, OBSERVE_STEP_BPFFS, ENODEV,
-				    "bpffs: %s is another file system than was mounted", dir);
+				   "bpffs: %s is another file system than was mounted", dir);
 	}
 	*fd_out = fd_take(&fd);
 	return 0;
@@ -206,7 +205,7 @@ static int prepare_bpffs(const char *dir, gid_t group, int *fd_out, struct obser
 		return r;
 	if (fchown(fd, 0, group) || fchmod(fd, 0750))
 		return end(status, OBSERVE_STEP_BPFFS, errno, "bpffs: owner and mode of %s: %s",
-			    dir, strerror(errno));
+			   dir, strerror(errno));
 	*fd_out = fd_take(&fd);
 	return 0;
 }
@@ -223,16 +222,16 @@ static int pin_iterator(struct bpf_link *link, const char *dir, int dir_fd, gid_
 		return end(status, OBSERVE_STEP_PIN, ENAMETOOLONG, "pin: the path is too long");
 	if (unlinkat(dir_fd, new, 0) && errno != ENOENT)
 		return end(status, OBSERVE_STEP_PIN, errno, "pin: remove %s: %s", path,
-			    strerror(errno));
+			   strerror(errno));
 	r = bpf_link__pin(link, path);
 	if (r)
 		return end(status, OBSERVE_STEP_PIN, r, "pin: %s: %s", path, strerror(-r));
-	if (fchownat(dir_fd, new, 0, group, AT_SYMLINK_NOFOLLOW) || fchmodat(dir_fd, new, 0640, 0) ||
-	    renameat(dir_fd, new, dir_fd, name)) {
+	if (fchownat(dir_fd, new, 0, group, AT_SYMLINK_NOFOLLOW) ||
+	    fchmodat(dir_fd, new, 0640, 0) || renameat(dir_fd, new, dir_fd, name)) {
 		r = -errno;
 		unlinkat(dir_fd, new, 0);
 		return end(status, OBSERVE_STEP_PIN, r, "pin: publish %s/%s: %s", dir, name,
-			    strerror(-r));
+			   strerror(-r));
 	}
 	return 0;
 }

@@ -25,13 +25,12 @@ static bool direction_is_valid(const struct ktls_direction *dir)
 
 static bool socket_is_valid(const struct ktls_socket *s)
 {
-	return s->magic == KTLS_SOCKET_MAGIC && s->abi == KTLS_SOCKET_ABI && s->size == sizeof(*s) &&
-	       direction_is_valid(&s->tx) && direction_is_valid(&s->rx) &&
+	return s->magic == KTLS_SOCKET_MAGIC && s->abi == KTLS_SOCKET_ABI &&
+	       s->size == sizeof(*s) && direction_is_valid(&s->tx) && direction_is_valid(&s->rx) &&
 	       (s->family == AF_INET || s->family == AF_INET6) &&
 	       !(s->flags & ~(uint32_t)KTLS_SOCKET_ALL_FLAGS) && flag_is_valid(s->tx_zero_copy) &&
 	       flag_is_valid(s->rx_no_pad) && flag_is_valid(s->rx_zero_copy) &&
-	       flag_is_valid(s->key_update_pending) &&
-	       memchr(s->device, '\0', sizeof(s->device));
+	       flag_is_valid(s->key_update_pending) && memchr(s->device, '\0', sizeof(s->device));
 }
 
 int snapshot_decode(const void *buf, size_t len, size_t *used, snapshot_fn *each, void *arg)

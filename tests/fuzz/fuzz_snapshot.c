@@ -13,7 +13,8 @@ static int check(const struct ktls_socket *s, void *arg)
 	unsigned int *n = arg;
 
 	if (s->magic != KTLS_SOCKET_MAGIC || s->size != sizeof(*s) || s->tx.conf >= KTLS_N_CONFS ||
-	    s->rx.conf >= KTLS_N_CONFS || strnlen(s->device, sizeof(s->device)) == sizeof(s->device))
+	    s->rx.conf >= KTLS_N_CONFS ||
+	    strnlen(s->device, sizeof(s->device)) == sizeof(s->device))
 		abort();
 	++*n;
 	return 0;
@@ -21,8 +22,9 @@ static int check(const struct ktls_socket *s, void *arg)
 
 static void make_heads(uint8_t *buf, size_t len)
 {
-	static const struct ktls_socket head = {
-		.magic = KTLS_SOCKET_MAGIC, .abi = KTLS_SOCKET_ABI, .size = sizeof(head)};
+	static const struct ktls_socket head = { .magic = KTLS_SOCKET_MAGIC,
+						 .abi = KTLS_SOCKET_ABI,
+						 .size = sizeof(head) };
 
 	for (; len >= sizeof(head); buf += sizeof(head), len -= sizeof(head))
 		memcpy(buf, &head, offsetof(struct ktls_socket, cookie));

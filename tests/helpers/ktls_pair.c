@@ -44,11 +44,11 @@ struct options {
 };
 
 static const struct cipher ciphers[] = {
-	{"aes-gcm-128", TLS_CIPHER_AES_GCM_128, sizeof(struct tls12_crypto_info_aes_gcm_128)},
-	{"aes-gcm-256", TLS_CIPHER_AES_GCM_256, sizeof(struct tls12_crypto_info_aes_gcm_256)},
-	{"aes-ccm-128", TLS_CIPHER_AES_CCM_128, sizeof(struct tls12_crypto_info_aes_ccm_128)},
-	{"chacha20-poly1305", TLS_CIPHER_CHACHA20_POLY1305,
-	 sizeof(struct tls12_crypto_info_chacha20_poly1305)},
+	{ "aes-gcm-128", TLS_CIPHER_AES_GCM_128, sizeof(struct tls12_crypto_info_aes_gcm_128) },
+	{ "aes-gcm-256", TLS_CIPHER_AES_GCM_256, sizeof(struct tls12_crypto_info_aes_gcm_256) },
+	{ "aes-ccm-128", TLS_CIPHER_AES_CCM_128, sizeof(struct tls12_crypto_info_aes_ccm_128) },
+	{ "chacha20-poly1305", TLS_CIPHER_CHACHA20_POLY1305,
+	  sizeof(struct tls12_crypto_info_chacha20_poly1305) },
 };
 
 static const struct cipher *find_cipher(const char *name)
@@ -62,8 +62,9 @@ static const struct cipher *find_cipher(const char *name)
 /* Connects a subject and a peer over loopback. */
 static void make_connection(const struct options *o, int *subject, int *peer)
 {
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	struct sockaddr *address = o->ipv6 ? (struct sockaddr *)&in6 : (struct sockaddr *)&in;
 	socklen_t len = o->ipv6 ? sizeof(in6) : sizeof(in);
 	int family = o->ipv6 ? AF_INET6 : AF_INET;
@@ -84,7 +85,8 @@ static void make_connection(const struct options *o, int *subject, int *peer)
 static void install_key(int fd, int direction, const struct options *o, uint8_t key)
 {
 	uint8_t info[64];
-	const struct tls_crypto_info head = {.version = o->version, .cipher_type = o->cipher->type};
+	const struct tls_crypto_info head = { .version = o->version,
+					      .cipher_type = o->cipher->type };
 
 	/* One octet for key, salt and IV: enough for two ends of a test to agree on. */
 	memset(info, key, sizeof(info));
@@ -143,19 +145,19 @@ static void send_records(int from, int to, unsigned int n_records)
 /* A TLS 1.3 KeyUpdate (RFC 8446 4.6.3), received as the control record it is. */
 static void send_key_update(int from, int to)
 {
-	uint8_t body[] = {24, 0, 0, 1, 0}, got[sizeof(body)];
+	uint8_t body[] = { 24, 0, 0, 1, 0 }, got[sizeof(body)];
 	union {
 		struct cmsghdr header;
 		uint8_t room[CMSG_SPACE(1)];
-	} control = {.header = {.cmsg_level = SOL_TLS,
-				.cmsg_type = TLS_SET_RECORD_TYPE,
-				.cmsg_len = CMSG_LEN(1)}};
-	struct iovec out = {.iov_base = body, .iov_len = sizeof(body)};
-	struct iovec in = {.iov_base = got, .iov_len = sizeof(got)};
-	struct msghdr message = {.msg_iov = &out,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = sizeof(control)};
+	} control = { .header = { .cmsg_level = SOL_TLS,
+				  .cmsg_type = TLS_SET_RECORD_TYPE,
+				  .cmsg_len = CMSG_LEN(1) } };
+	struct iovec out = { .iov_base = body, .iov_len = sizeof(body) };
+	struct iovec in = { .iov_base = got, .iov_len = sizeof(got) };
+	struct msghdr message = { .msg_iov = &out,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
 
 	*CMSG_DATA(&control.header) = HANDSHAKE;
 	if (sendmsg(from, &message, 0) != sizeof(body))
@@ -173,8 +175,8 @@ static unsigned int read_port(int fd, bool remote)
 {
 	struct sockaddr_storage address;
 	socklen_t len = sizeof(address);
-	int r = remote ? getpeername(fd, (struct sockaddr *)&address, &len)
-		       : getsockname(fd, (struct sockaddr *)&address, &len);
+	int r = remote ? getpeername(fd, (struct sockaddr *)&address, &len) :
+			 getsockname(fd, (struct sockaddr *)&address, &len);
 
 	if (r)
 		err(1, "address");
@@ -248,7 +250,8 @@ static void parse(int argc, char **argv, struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o = {
-		.version = TLS_1_3_VERSION, .cipher = &ciphers[0], .tx = true, .rx = true};
+		.version = TLS_1_3_VERSION, .cipher = &ciphers[0], .tx = true, .rx = true
+	};
 	unsigned int tx_records, rx_records;
 	int subject, peer;
 	char end;

@@ -40,8 +40,8 @@ static struct ktls_socket good(uint64_t cookie)
 		.abi = KTLS_SOCKET_ABI,
 		.size = sizeof(struct ktls_socket),
 		.cookie = cookie,
-		.tx = {.seq = 12, .seq_initial = 7, .conf = KTLS_CONF_SW, .seq_initial_known = 1},
-		.rx = {.conf = KTLS_CONF_BASE},
+		.tx = { .seq = 12, .seq_initial = 7, .conf = KTLS_CONF_SW, .seq_initial_known = 1 },
+		.rx = { .conf = KTLS_CONF_BASE },
 		.family = AF_INET6,
 		.version = 0x304,
 		.cipher = 51,
@@ -54,9 +54,9 @@ static struct ktls_socket good(uint64_t cookie)
 
 static void takes_good_records_at_any_alignment(void **state)
 {
-	struct ktls_socket records[] = {good(1), good(2), good(3)};
+	struct ktls_socket records[] = { good(1), good(2), good(3) };
 	uint8_t buf[sizeof(records) + 1];
-	struct seen seen = {0};
+	struct seen seen = { 0 };
 	size_t used;
 
 	(void)state;
@@ -69,7 +69,7 @@ static void takes_good_records_at_any_alignment(void **state)
 
 static void takes_nothing_from_nothing(void **state)
 {
-	struct seen seen = {0};
+	struct seen seen = { 0 };
 	size_t used = 99;
 
 	(void)state;
@@ -80,8 +80,8 @@ static void takes_nothing_from_nothing(void **state)
 
 static void leaves_a_truncated_record(void **state)
 {
-	struct ktls_socket records[] = {good(1), good(2)};
-	struct seen seen = {0};
+	struct ktls_socket records[] = { good(1), good(2) };
+	struct seen seen = { 0 };
 	size_t used;
 
 	(void)state;
@@ -92,8 +92,8 @@ static void leaves_a_truncated_record(void **state)
 
 static void passes_on_a_refusal(void **state)
 {
-	struct ktls_socket records[] = {good(1), good(2), good(3)};
-	struct seen seen = {.stop_at = 2};
+	struct ktls_socket records[] = { good(1), good(2), good(3) };
+	struct seen seen = { .stop_at = 2 };
 	size_t used;
 
 	(void)state;
@@ -109,26 +109,26 @@ struct damage {
 };
 
 static const struct damage damages[] = {
-	{"magic", offsetof(struct ktls_socket, magic), 0},
-	{"ABI", offsetof(struct ktls_socket, abi), KTLS_SOCKET_ABI + 1},
-	{"size", offsetof(struct ktls_socket, size), sizeof(struct ktls_socket) - 8},
-	{"tx mode", offsetof(struct ktls_socket, tx.conf), KTLS_N_CONFS},
-	{"rx mode", offsetof(struct ktls_socket, rx.conf), KTLS_N_CONFS},
-	{"initial known", offsetof(struct ktls_socket, rx.seq_initial_known), 2},
-	{"family", offsetof(struct ktls_socket, family), AF_UNIX},
-	{"flags", offsetof(struct ktls_socket, flags) + 1, 1},
-	{"tx zero-copy", offsetof(struct ktls_socket, tx_zero_copy), 2},
-	{"no-pad", offsetof(struct ktls_socket, rx_no_pad), 2},
-	{"rx zero-copy", offsetof(struct ktls_socket, rx_zero_copy), 254},
-	{"key update", offsetof(struct ktls_socket, key_update_pending), 2},
+	{ "magic", offsetof(struct ktls_socket, magic), 0 },
+	{ "ABI", offsetof(struct ktls_socket, abi), KTLS_SOCKET_ABI + 1 },
+	{ "size", offsetof(struct ktls_socket, size), sizeof(struct ktls_socket) - 8 },
+	{ "tx mode", offsetof(struct ktls_socket, tx.conf), KTLS_N_CONFS },
+	{ "rx mode", offsetof(struct ktls_socket, rx.conf), KTLS_N_CONFS },
+	{ "initial known", offsetof(struct ktls_socket, rx.seq_initial_known), 2 },
+	{ "family", offsetof(struct ktls_socket, family), AF_UNIX },
+	{ "flags", offsetof(struct ktls_socket, flags) + 1, 1 },
+	{ "tx zero-copy", offsetof(struct ktls_socket, tx_zero_copy), 2 },
+	{ "no-pad", offsetof(struct ktls_socket, rx_no_pad), 2 },
+	{ "rx zero-copy", offsetof(struct ktls_socket, rx_zero_copy), 254 },
+	{ "key update", offsetof(struct ktls_socket, key_update_pending), 2 },
 };
 
 static void refuses_damaged_records(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
-		struct ktls_socket records[] = {good(1), good(2)};
-		struct seen seen = {0};
+		struct ktls_socket records[] = { good(1), good(2) };
+		struct seen seen = { 0 };
 		size_t used;
 		int r;
 
@@ -143,7 +143,7 @@ static void refuses_damaged_records(void **state)
 static void refuses_a_device_without_end(void **state)
 {
 	struct ktls_socket record = good(1);
-	struct seen seen = {0};
+	struct seen seen = { 0 };
 	size_t used;
 
 	(void)state;
@@ -184,7 +184,7 @@ static int read_file(unsigned int n, size_t tail, struct seen *seen)
 
 static void reads_a_whole_file(void **state)
 {
-	struct seen none = {0}, many = {0};
+	struct seen none = { 0 }, many = { 0 };
 
 	(void)state;
 	assert_int_equal(read_file(0, 0, &none), 0);
@@ -196,7 +196,7 @@ static void reads_a_whole_file(void **state)
 
 static void refuses_a_file_that_ends_inside_a_record(void **state)
 {
-	struct seen seen = {0};
+	struct seen seen = { 0 };
 
 	(void)state;
 	assert_int_equal(read_file(N_MANY, 20, &seen), -EPROTO);
@@ -205,7 +205,7 @@ static void refuses_a_file_that_ends_inside_a_record(void **state)
 
 static void names_a_missing_pin(void **state)
 {
-	struct seen seen = {0};
+	struct seen seen = { 0 };
 
 	(void)state;
 	assert_int_equal(snapshot_read("/nonexistent/iter_tcp", note, &seen), -ENOENT);

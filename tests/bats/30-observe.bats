@@ -2,9 +2,9 @@
 # shellcheck shell=bash
 #
 # What the kernel programs report of kernel-TLS sockets, against a helper that made them and ss(8).
-# Needs root and BPF; KTLSD_BUILD names the build directory.
+# Needs root and BPF.
 
-bats_require_minimum_version 1.5.0
+load lib
 
 # Where bpffs goes: the directory of a test below /tmp is closed to other users.
 RUN=/run/ktlsd-observe-test
@@ -18,10 +18,9 @@ STRANGER=(setpriv --reuid 65534 --regid 65533 --clear-groups)
 declare -gA CIPHERS=([aes-gcm-128]=51 [aes-gcm-256]=52 [aes-ccm-128]=53 [chacha20-poly1305]=54)
 
 setup() {
-	local helpers=${KTLSD_BUILD:?}/tests
 	[[ $EUID == 0 ]] || skip "needs root"
 	install -d -m 0755 "$RUN"
-	install -m 0755 "$helpers/observe_dump" "$helpers/ktls_pair" "$RUN"
+	install -m 0755 "$HELPERS/observe_dump" "$HELPERS/ktls_pair" "$RUN"
 	PAIR_PIDS=() PAIR_FDS=()
 }
 
@@ -32,14 +31,11 @@ teardown() {
 	rm -r "$RUN"
 }
 
-# Only a kernel without any TLS is excused.
 need_tls() {
-	if [[ $(</proc/sys/net/ipv4/tcp_available_ulp) != *tls* ]] && ! modinfo tls &>/dev/null; then
-		skip "this kernel has no TLS"
-	fi
+	expect_ktls || skip "this kernel has no TLS"
 }
 
-load() {
+load_programs() {
 	run "$RUN/observe_dump" load "$BPFFS" "$GROUP"
 	echo "$output"
 	[[ $status == 0 && ${lines[-1]} == "step=done errno=0 text=pinned at $PIN" ]]
@@ -100,12 +96,8 @@ reported() { # HELPER_LINE
 	}
 }
 
-wait_until_gone() { # HELPER_LINE
-	local deadline=$((SECONDS + 20))
-	while dump && reported "$1"; do
-		((SECONDS < deadline))
-		sleep 0.1
-	done
+is_gone() { # HELPER_LINE
+	dump && ! reported "$1"
 }
 
 # Each of these looks at LINE.
@@ -211,7 +203,7 @@ direction_fields() { # tx|rx ON SEQ
 	EOF
 	[[ $(wc -l <"$expected") == 28 ]]
 
-	load
+	load_programs
 	dump
 	diff <(select_fields "${fields[@]}" <"$expected") <(select_fields "${fields[@]}" <<<"$DUMP")
 	diff <(view_ss) <(view_dump)
@@ -219,7 +211,7 @@ direction_fields() { # tx|rx ON SEQ
 
 @test "IPv4 and IPv6 addresses, state and bytes" {
 	need_tls
-	load
+	load_programs
 	pair_start -n 3
 	dump
 	reported "$SUBJECT"
@@ -243,7 +235,7 @@ direction_fields() { # tx|rx ON SEQ
 @test "flags of a direction, and a key update that waits" {
 	local pending=255
 	need_tls
-	load
+	load_programs
 	pair_start -V 1.3 -n 2
 	dump
 	reported "$SUBJECT"
@@ -263,7 +255,7 @@ direction_fields() { # tx|rx ON SEQ
 
 @test "no key is ever read" {
 	need_tls
-	load
+	load_programs
 	pair_start -n 1
 	dump
 	reported "$SUBJECT"
@@ -274,18 +266,18 @@ direction_fields() { # tx|rx ON SEQ
 
 @test "closed sockets are gone, those of another network namespace are not seen" {
 	need_tls
-	load
+	load_programs
 	pair_start
 	dump
 	reported "$SUBJECT"
 	[[ $(unshare --net "$RUN/observe_dump" read "$PIN") == '' ]]
 	pairs_stop
-	wait_until_gone "$SUBJECT"
-	wait_until_gone "$PEER"
+	wait_until 20 is_gone "$SUBJECT"
+	wait_until 20 is_gone "$PEER"
 }
 
 @test "a group member without privilege reads, others may not" {
-	load
+	load_programs
 	[[ $(stat -c '%a %u %g' "$BPFFS") == "750 0 $GROUP" ]]
 	[[ $(stat -c '%a %u %g' "$PIN") == "640 0 $GROUP" ]]
 	run -0 "${MEMBER[@]}" "$RUN/observe_dump" read "$PIN"
@@ -295,7 +287,7 @@ direction_fields() { # tx|rx ON SEQ
 
 @test "a group member sees the sockets of others" {
 	need_tls
-	load
+	load_programs
 	pair_start
 	run -0 "${MEMBER[@]}" "$RUN/observe_dump" read "$PIN"
 	DUMP=$output
@@ -304,9 +296,9 @@ direction_fields() { # tx|rx ON SEQ
 
 @test "loading again replaces the pin, unloading leaves nothing" {
 	local first
-	load
+	load_programs
 	first=$(stat -c %i "$PIN")
-	load
+	load_programs
 	[[ $(stat -c %i "$PIN") != "$first" ]]
 	run -0 "$RUN/observe_dump" read "$PIN"
 	[[ ! -e ${PIN}_new ]]
@@ -320,16 +312,16 @@ direction_fields() { # tx|rx ON SEQ
 
 @test "a reader in the middle of a walk survives a replacement" {
 	local fd
-	load
+	load_programs
 	exec {fd}<"$PIN"
-	load
+	load_programs
 	run -0 "$RUN/observe_dump" unload "$BPFFS"
 	cat <&"$fd" >/dev/null
 	exec {fd}<&-
 }
 
 @test "a loader without privilege is told which is missing, and harms no older pin" {
-	load
+	load_programs
 	run -1 --separate-stderr setpriv --bounding-set=-bpf,-sys_admin "$RUN/observe_dump" \
 		load "$BPFFS" "$GROUP"
 	[[ ${lines[0]} == "step=load errno=1 text=load: Operation not permitted: no CAP_BPF" ]]
