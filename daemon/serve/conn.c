@@ -413,6 +413,8 @@ void conn_resume(struct conn *c)
 		relay_run(c);
 	else if (c->state == CONN_CONNECT)
 		try_connect(c);
+	else if (c->state == CONN_DRAIN)
+		relay_drain(c);
 }
 
 /* ---- accept ---- */

@@ -45,6 +45,8 @@ struct conn {
 	uint8_t alert_due; /* enum alert to be sent, or ALERT_NONE */
 	uint8_t alert_sent, alert_received;
 	int end_err, ulp_err, library_err;
+	uint64_t acked;	   /* of the client, when last looked at: see is_settled() of relay.c */
+	uint8_t n_settled; /* looks in a row that found nothing unacknowledged */
 	bool has_handshake_slot : 1; /* counted in handshakes in flight */
 	bool up_done : 1;	     /* the backend was told that the client has finished */
 	bool down_done : 1;	     /* the client was told that the backend has finished */

@@ -9,8 +9,12 @@
 #include "base/util.h"
 #include "serve/conn.h"
 #include "serve/worker.h"
+#include "tls/ktls.h"
 #include "tls/posthandshake.h"
 #include "tls/probe.h"
+
+/* Less than any send queue holds. */
+enum { NEVER_FILLS = 4096 };
 
 static struct flow_env env_of(struct conn *c, bool no_fetch)
 {
@@ -34,7 +38,8 @@ void relay_release(struct conn *c)
 
 bool relay_waits_for_client(const struct conn *c)
 {
-	return flow_is_in_flight(&c->down) || channel_has_unsent(&c->channel);
+	return flow_is_in_flight(&c->down) || channel_has_unsent(&c->channel) ||
+	       (c->goodbye_begun && !c->down_done);
 }
 
 bool relay_waits_for_backend(const struct conn *c)
@@ -195,6 +200,29 @@ bool relay_say_goodbye(struct conn *c)
 	return ev.result == CHANNEL_ERROR || !channel_has_unsent(&c->channel);
 }
 
+/*
+ * FIN and close make the kernel abandon records that wait behind a full TCP queue: before them,
+ * all that was sent must have been acknowledged, at two looks in a row, because records that
+ * found the queue full come to TCP a moment after it has room. Too few bytes to ever fill a queue
+ * need no look.
+ */
+static bool is_settled(struct conn *c)
+{
+	struct ktls_progress p;
+
+	if (c->channel.side[TX].mode != MODE_KERNEL || c->down.bytes < NEVER_FILLS)
+		return true;
+	p = ktls_progress(c->client.fd);
+	c->n_settled = p.is_settled ? c->n_settled + 1 : 0;
+	if (c->n_settled >= 2)
+		return true;
+	if (p.acked != c->acked)
+		worker_set_deadline(c->port->worker, c, DEADLINE_STALL);
+	c->acked = p.acked;
+	worker_queue_retry(c->port->worker, c);
+	return false;
+}
+
 /* The backend has finished and the client has its bytes: close_notify, then FIN. */
 static void finish_down(struct conn *c)
 {
@@ -204,7 +232,7 @@ static void finish_down(struct conn *c)
 		c->goodbye_begun = true;
 		c->alert_due = ALERT_CLOSE_NOTIFY;
 	}
-	if (!relay_say_goodbye(c))
+	if (!relay_say_goodbye(c) || !is_settled(c))
 		return;
 	c->down_done = true;
 	shutdown(c->client.fd, SHUT_WR);
@@ -247,7 +275,8 @@ static bool run_down(struct conn *c)
 
 static enum deadline open_deadline(const struct conn *c)
 {
-	bool waits = relay_waits_for_client(c) || relay_waits_for_backend(c) || c->down_done;
+	bool waits = relay_waits_for_client(c) || relay_waits_for_backend(c) ||
+		     c->goodbye_begun;
 
 	return waits ? DEADLINE_STALL : DEADLINE_IDLE;
 }
@@ -286,7 +315,7 @@ void relay_drain(struct conn *c)
 		return;
 	flow_release(&c->up, &env);
 	flow_release(&c->down, &env);
-	if (!relay_say_goodbye(c))
+	if (!relay_say_goodbye(c) || (c->deliver_first && !is_settled(c)))
 		return;
 	c->fin_sent = true;
 	shutdown(c->client.fd, SHUT_WR);

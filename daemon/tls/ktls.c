@@ -3,9 +3,9 @@
 #include "tls/ktls.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +25,8 @@
 #ifndef TLS_TX_MAX_PAYLOAD_LEN
 #define TLS_TX_MAX_PAYLOAD_LEN 5
 #endif
+
+enum { STATE_CLOSE = 7 }; /* TCP_CLOSE of include/net/tcp_states.h */
 
 union crypto_info {
 	struct tls_crypto_info info;
@@ -159,6 +161,20 @@ int ktls_take_error(int fd)
 	socklen_t len = sizeof(err);
 
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) ? 0 : err;
+}
+
+struct ktls_progress ktls_progress(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+		return (struct ktls_progress){ .is_settled = true };
+	return (struct ktls_progress){
+		.acked = info.tcpi_bytes_acked,
+		.is_settled = info.tcpi_state == STATE_CLOSE ||
+			      (!info.tcpi_unacked && !info.tcpi_notsent_bytes),
+	};
 }
 
 static int set_flag(int fd, int name)

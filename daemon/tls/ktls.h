@@ -6,6 +6,7 @@
 #ifndef KTLSD_TLS_KTLS_H
 #define KTLSD_TLS_KTLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -43,6 +44,17 @@ ssize_t ktls_recv(int fd, uint8_t *type, void *buf, size_t len);
  * off, so that an alert can still be sent. Gives it, positive, or 0.
  */
 int ktls_take_error(int fd);
+
+/*
+ * How far the peer has acknowledged what TCP was given. A shutdown or close of the socket abandons
+ * records that the kernel has encrypted and TCP has not taken yet (tls_sw_release_resources_tx()),
+ * and nothing tells whether there are any but that all of TCP's bytes are acknowledged.
+ */
+struct ktls_progress {
+	uint64_t acked;	 /* bytes, ever */
+	bool is_settled; /* nothing is unsent or unacknowledged, or the connection is gone */
+};
+struct ktls_progress ktls_progress(int fd);
 
 /* Socket options of SOL_TLS that switch features on: 0 or -errno. */
 int ktls_set_zerocopy(int fd);		       /* TLS_TX_ZEROCOPY_RO, Linux 5.19 */
