@@ -134,10 +134,10 @@ static bool is_repairable(const struct status_reason *reason)
 static int fallbacks_print(const struct status *status)
 {
 	_cleanup_free_ struct status_reason *reasons = NULL;
-	int n = status_get_reasons(status, false, &reasons);
+	int n, r = status_get_reasons(status, false, &reasons, &n);
 
-	if (n <= 0)
-		return n;
+	if (r || !n)
+		return r;
 	text_heading("NOT IN THE KERNEL, AND WHY");
 	for (int i = 0; i < MIN_OF(n, REASONS_SHOWN); i++) {
 		const char *wire = reasons[i].reason;
@@ -171,10 +171,10 @@ static void classes_print(const struct status_reason *reasons, int n)
 static int ends_print(const struct status *status)
 {
 	_cleanup_free_ struct status_reason *reasons = NULL;
-	int n = status_get_reasons(status, true, &reasons);
+	int n, r = status_get_reasons(status, true, &reasons, &n);
 
-	if (n <= 0)
-		return n;
+	if (r || !n)
+		return r;
 	text_heading("HOW CONNECTIONS ENDED");
 	classes_print(reasons, n);
 	for (int i = 0; i < n; i++)

@@ -38,12 +38,16 @@ static const char *const exit_meanings[] = {
 	[EXIT_PROBLEMS] = "done, and problems were found",
 };
 
-static const struct row *row_find(int letter_or_index)
+/* The row of what getopt gave: a letter, or 256 and the row's number. */
+static const struct row *row_find(int c)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (letter_or_index == rows[i].letter || letter_or_index == 256 + (int)i)
-			return &rows[i];
-	return NULL;
+	size_t i = 0;
+
+	if (c >= 256)
+		return &rows[c - 256];
+	while (rows[i].letter != c)
+		i++;
+	return &rows[i];
 }
 
 static void option_take(const struct row *row, const char *argument, struct options *options)

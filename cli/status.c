@@ -120,27 +120,26 @@ static int by_count(const void *a, const void *b)
 	return strcmp(x->reason, y->reason);
 }
 
-int status_get_reasons(const struct status *status, bool ends, struct status_reason **out)
+int status_get_reasons(const struct status *status, bool ends, struct status_reason **out, int *n)
 {
 	size_t length = json_length(status->reasons);
 	struct status_reason *reasons = calloc(length + 1, sizeof(*reasons));
-	int n = 0, r = reasons ? 0 : -ENOMEM;
 	struct json *object;
+	int r = 0;
 
+	*out = reasons;
+	*n = 0;
+	if (!reasons)
+		return -ENOMEM;
 	for (size_t i = 0; i < length && !r; i++) {
 		r = json_at(status->reasons, i, &object);
 		if (!r)
-			r = reason_read(object, &reasons[n]);
-		if (!r && reasons[n].count > 0 && !strcmp(reasons[n].where, "end") == ends)
-			n++;
+			r = reason_read(object, &reasons[*n]);
+		if (!r && reasons[*n].count > 0 && !strcmp(reasons[*n].where, "end") == ends)
+			++*n;
 	}
-	if (r) {
-		free(reasons);
-		return r;
-	}
-	qsort(reasons, (size_t)n, sizeof(*reasons), by_count);
-	*out = reasons;
-	return n;
+	qsort(reasons, (size_t)*n, sizeof(*reasons), by_count);
+	return r;
 }
 
 bool status_wants_kernel(const struct status *status, const char *direction)
@@ -189,9 +188,9 @@ static bool is_unwanted(const struct status *status, const struct status_reason 
 static int fallback_problems(const struct status *status, struct status_problems *problems)
 {
 	_cleanup_free_ struct status_reason *fallbacks = NULL;
-	int n = status_get_reasons(status, false, &fallbacks);
+	int n, r = status_get_reasons(status, false, &fallbacks, &n);
 
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && !r; i++) {
 		if (is_unwanted(status, &fallbacks[i]))
 			problem(problems, "%s had the %s in user space: %s.",
 				text_plural(fallbacks[i].count, "connection").s,
@@ -199,15 +198,15 @@ static int fallback_problems(const struct status *status, struct status_problems
 								    "receiving side",
 				fallbacks[i].reason);
 	}
-	return n < 0 ? n : 0;
+	return r;
 }
 
 static int end_problems(const struct status *status, struct status_problems *problems)
 {
 	_cleanup_free_ struct status_reason *ends = NULL;
-	int n = status_get_reasons(status, true, &ends);
+	int n, r = status_get_reasons(status, true, &ends, &n);
 
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && !r; i++) {
 		if (reason_find(ends[i].reason) == REASON_KTLS_REQUIRED)
 			problem(problems,
 				"Refused %s: the listener requires the kernel, which could not "
@@ -217,7 +216,7 @@ static int end_problems(const struct status *status, struct status_problems *pro
 			problem(problems, "%s ended by a fault of ktlsd: %s.",
 				text_plural(ends[i].count, "connection").s, ends[i].reason);
 	}
-	return n < 0 ? n : 0;
+	return r;
 }
 
 int status_find_problems(const struct status *status, struct status_problems *problems)

@@ -36,9 +36,9 @@ struct status_reason {
 	int64_t count;
 };
 
-/* The reasons that were counted, the most frequent first, of ends or of fallbacks: their number.
- * *out is the caller's to free. Negative: -EINVAL or -ENOMEM. */
-int status_get_reasons(const struct status *status, bool ends, struct status_reason **out);
+/* The reasons that were counted, of ends or of fallbacks, the most frequent first: 0, -EINVAL or
+ * -ENOMEM. *out is the caller's to free, also after a failure. */
+int status_get_reasons(const struct status *status, bool ends, struct status_reason **out, int *n);
 
 /* True if some listener's policy for the direction is not "off". */
 bool status_wants_kernel(const struct status *status, const char *direction);

@@ -211,7 +211,7 @@ static int member_find(struct json *object, const char *key, unsigned types, con
 
 int json_get_string(struct json *object, const char *key, const char **out)
 {
-	json_t *value;
+	json_t *value = NULL;
 	int r = member_find(object, key, 1u << JSON_STRING, "expected a string", &value);
 
 	if (!r)
@@ -221,7 +221,7 @@ int json_get_string(struct json *object, const char *key, const char **out)
 
 int json_get_int(struct json *object, const char *key, int64_t *out)
 {
-	json_t *value;
+	json_t *value = NULL;
 	int r = member_find(object, key, 1u << JSON_INTEGER, "expected an integer", &value);
 
 	if (!r)
@@ -231,7 +231,7 @@ int json_get_int(struct json *object, const char *key, int64_t *out)
 
 int json_get_bool(struct json *object, const char *key, bool *out)
 {
-	json_t *value;
+	json_t *value = NULL;
 	int r = member_find(object, key, 1u << JSON_TRUE | 1u << JSON_FALSE, "expected a boolean",
 			    &value);
 
@@ -258,7 +258,7 @@ static struct json *view_new(struct json *parent, json_t *value, const char *key
 static int get_view(struct json *object, const char *key, json_type type, const char *expected,
 		    struct json **out)
 {
-	json_t *value;
+	json_t *value = NULL;
 	int r = member_find(object, key, 1u << type, expected, &value);
 	struct json *view;
 
@@ -389,7 +389,7 @@ static int refuse(char *why, size_t why_size, const char *text)
 int json_parse(const char *text, size_t len, struct json **out, char *why, size_t why_size)
 {
 	json_error_t error;
-	json_t *value;
+	json_t *value = NULL;
 	struct json *json;
 
 	if (is_too_deep(text, len))
