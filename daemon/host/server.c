@@ -370,6 +370,7 @@ static int start(struct server *sv, char *error, size_t error_len)
 	raise_fd_limit();
 	pools = make_pipes(sv->pending.config);
 	err = pools ? sandbox_drop(sv->pending.head.uid, sv->pending.head.gid) : -ENOMEM;
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* after the change of user, which forgets it */
 	if (!err)
 		err = sandbox_seccomp();
 	if (!err)
@@ -414,7 +415,7 @@ int server_run(int fd)
 	char error[IPC_TEXT_MAX] = "";
 	int err;
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	prctl(PR_SET_NAME, "ktlsd-server"); /* exec by /proc/self/exe has left "exe" */
 	sv.monitor = (struct watch){ .ready = monitor_ready, .fd = fd };
 	sv.pending.api_fd = -1;
 	sv.service.request_reload = request_reload;
