@@ -189,27 +189,25 @@ static void facts_print(struct json *report, bool ulp)
 	putchar('\n');
 }
 
-static enum exit_code report_print(const struct options *options, struct json *report)
+static int screen_print(const struct options *options, struct json *report, struct json *results,
+			bool ulp)
 {
-	const char *driver = NULL;
-	struct json *results;
-	bool ulp;
-	int r = json_get_bool(report, "ulp", &ulp);
+	int r;
 
-	if (r || json_get_array(report, "results", &results))
-		return client_complain(options, report);
 	if (!(options->given & OPTION_NO_HEADINGS))
 		facts_print(report, ulp);
 	r = matrix_print(options, results);
-	if (r == -ENOMEM)
-		text_error("out of memory");
-	if (r == -EINVAL || json_complaint(report))
-		return client_complain(options, report);
-	if (r)
-		return EXIT_FAILED;
-	(void)json_get_string(report, "aes_driver", &driver);
-	return !ulp || !carries_anything(results) || driver_is_slow(driver) ? EXIT_PROBLEMS :
-									      EXIT_FINE;
+	return !r && json_complaint(report) ? -EINVAL : r;
+}
+
+static int json_output(struct json *reply)
+{
+	_cleanup_free_ char *text = json_print(reply);
+
+	if (!text)
+		return -ENOMEM;
+	puts(text);
+	return 0;
 }
 
 /* Probes in this process, as this user: what ktlsd would find once it runs. */
@@ -247,25 +245,30 @@ static enum exit_code reply_get(const struct options *options, struct json **rep
 static enum exit_code run(const struct options *options, int argc, char **argv)
 {
 	_cleanup_json_ struct json *reply = NULL;
-	_cleanup_free_ char *text = NULL;
-	struct json *report;
+	struct json *report, *results;
+	const char *driver = NULL;
 	enum exit_code code;
+	bool ulp;
+	int r;
 
 	(void)argc, (void)argv;
 	code = reply_get(options, &reply);
 	if (code != EXIT_FINE)
 		return code;
-	if (json_get_object(reply, "probe", &report))
+	if (json_get_object(reply, "probe", &report) || json_get_bool(report, "ulp", &ulp) ||
+	    json_get_array(report, "results", &results))
 		return client_complain(options, reply);
-	if (!(options->given & OPTION_JSON))
-		return report_print(options, report);
-	text = json_print(reply);
-	if (!text) {
+	r = options->given & OPTION_JSON ? json_output(reply) :
+					   screen_print(options, report, results, ulp);
+	if (r == -ENOMEM)
 		text_error("out of memory");
+	if (r == -EINVAL)
+		return client_complain(options, reply);
+	if (r)
 		return EXIT_FAILED;
-	}
-	puts(text);
-	return EXIT_FINE;
+	(void)json_get_string(report, "aes_driver", &driver);
+	return !ulp || !carries_anything(results) || driver_is_slow(driver) ? EXIT_PROBLEMS :
+									      EXIT_FINE;
 }
 
 const struct command cmd_probe = {

@@ -183,42 +183,36 @@ static int ends_print(const struct status *status)
 	return 0;
 }
 
-static int screen_print(const struct status *status, const struct options *options)
+static int screen_print(const struct status *status, const struct status_problems *problems,
+			const struct options *options)
 {
 	const struct options plain = { .socket = options->socket };
-	struct status_problems problems;
-	int r = status_find_problems(status, &problems);
+	int r;
 
-	if (r)
-		return r;
 	header_print(status);
 	if (!json_length(status->listeners)) {
 		text_field("Listeners", STYLE_PLAIN, "none: ktlsd only observes");
-		problems_print(&problems);
-		return problems.n;
+		problems_print(problems);
+		return 0;
 	}
-	problems_print(&problems);
+	problems_print(problems);
 	text_heading("LISTENERS");
 	r = listeners_print(status->listeners, &plain);
 	if (r)
 		return r;
 	traffic_print(status);
 	r = fallbacks_print(status);
-	if (!r)
-		r = ends_print(status);
-	return r ? r : problems.n;
+	return r ? r : ends_print(status);
 }
 
-static enum exit_code json_output(struct json *reply)
+static int json_output(struct json *reply)
 {
 	_cleanup_free_ char *text = json_print(reply);
 
-	if (!text) {
-		text_error("out of memory");
-		return EXIT_FAILED;
-	}
+	if (!text)
+		return -ENOMEM;
 	puts(text);
-	return EXIT_FINE;
+	return 0;
 }
 
 /* The probe's report stands beside the status, in the reply itself; without it the screen knows
@@ -241,6 +235,7 @@ static void probe_add(const struct options *options, struct json *reply)
 static enum exit_code run(const struct options *options, int argc, char **argv)
 {
 	_cleanup_json_ struct json *reply = NULL;
+	struct status_problems problems;
 	struct status status;
 	enum exit_code code;
 	int r;
@@ -250,16 +245,19 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
 	if (code != EXIT_FINE)
 		return code;
 	probe_add(options, reply);
-	if (status_read(&status, reply))
-		return client_complain(options, reply);
-	if (options->given & OPTION_JSON)
-		return json_output(reply);
-	r = screen_print(&status, options);
+	r = status_read(&status, reply);
+	if (!r)
+		r = status_find_problems(&status, &problems);
+	if (!r)
+		r = options->given & OPTION_JSON ? json_output(reply) :
+						   screen_print(&status, &problems, options);
 	if (r == -ENOMEM)
 		text_error("out of memory");
-	if (r < 0)
-		return r == -EINVAL ? client_complain(options, reply) : EXIT_FAILED;
-	return r ? EXIT_PROBLEMS : EXIT_FINE;
+	if (r == -EINVAL)
+		return client_complain(options, reply);
+	if (r)
+		return EXIT_FAILED;
+	return problems.n ? EXIT_PROBLEMS : EXIT_FINE;
 }
 
 const struct command cmd_status = {

@@ -28,6 +28,11 @@ static void client_cleanup(struct client *client)
 	free(client->in);
 }
 
+static uint64_t deadline_of(int timeout_ms)
+{
+	return now_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+}
+
 static uint64_t left_ns(const struct client *client)
 {
 	uint64_t now = now_ns();
@@ -226,7 +231,7 @@ int varlink_client_call(const char *path, const char *method, struct json *param
 			struct varlink_failure *failure)
 {
 	__attribute__((cleanup(client_cleanup))) struct client client = {
-		.fd = -1, .deadline_ns = now_ns() + (uint64_t)timeout_ms * NS_PER_MS
+		.fd = -1, .deadline_ns = deadline_of(timeout_ms)
 	};
 	int r = client_connect(&client, path);
 
@@ -242,6 +247,8 @@ int varlink_client_call(const char *path, const char *method, struct json *param
 		r = message_read(&client, &message);
 		if (!r)
 			r = reply_take(message, more, each_reply, arg, failure);
+		/* A long stream is no slow server. */
+		client.deadline_ns = deadline_of(timeout_ms);
 	}
 	return r < 0 ? r : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Varlink, the client's side: one blocking call over its own connection, with a deadline. */
+/* Varlink, the client's side: one blocking call over its own connection, with deadlines. */
 #ifndef KTLSD_BASE_VARLINK_CLIENT_H
 #define KTLSD_BASE_VARLINK_CLIENT_H
 
@@ -18,7 +18,8 @@ struct varlink_failure {
 /*
  * Calls `method` (full name) on the unix socket `path` and gives every reply's parameters to
  * each_reply(), which borrows them; a negative value from it ends the call and is returned.
- * `parameters` is taken over and may be NULL. `timeout_ms` bounds the whole call.
+ * `parameters` is taken over and may be NULL. `timeout_ms` bounds the wait for the first reply, and
+ * for each that follows.
  *
  * 0, or: -ENOENT, -ECONNREFUSED (nobody listens there), -EACCES and others of connect();
  * -ETIMEDOUT; -ECONNRESET (closed before the last reply); -EBADMSG (not Varlink); -EMSGSIZE;

@@ -88,6 +88,6 @@ aes_driver() {
 }
 
 @test "the probe leaves no kernel-TLS socket behind" {
-	ctl probe --fresh --json >/dev/null
+	ctl probe --fresh --json >/dev/null || (($? == 3)) # no kernel TLS here
 	wait_until 20 tls_stat_is_idle
 }

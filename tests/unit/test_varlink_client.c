@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The client's side of Varlink against a server of fixed bytes in a thread of its own. */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +18,7 @@
 #include "base/util.h"
 #include "base/varlink_client.h"
 
-enum { LONG_MS = 20000, SHORT_MS = 100 };
+enum { LONG_MS = 20000, STREAM_MS = 1000, SHORT_MS = 100 };
 
 /* What the server does once it has a whole request. */
 struct server {
@@ -28,6 +29,7 @@ struct server {
 	size_t len;
 	size_t chunk;	  /* sent at a time; 0: all at once */
 	size_t n_fillers; /* blocks of 64 KiB of 'x' before the bytes */
+	int pause_ms;	  /* before each chunk */
 	bool hold;	  /* keep the connection open until the client closes it */
 	char request[512];
 };
@@ -62,8 +64,10 @@ static void *server_run(void *arg)
 	memset(filler, 'x', sizeof(filler));
 	for (size_t i = 0; i < server->n_fillers; i++)
 		send_all(fd, filler, sizeof(filler));
-	for (size_t at = 0; at < server->len; at += chunk)
+	for (size_t at = 0; at < server->len; at += chunk) {
+		poll(NULL, 0, server->pause_ms);
 		send_all(fd, server->bytes + at, MIN_OF(chunk, server->len - at));
+	}
 	if (server->hold)
 		(void)recv(fd, filler, sizeof(filler), 0);
 	return NULL;
@@ -264,6 +268,23 @@ static void deadline(void **state)
 	assert_in_range((now_ns() - start) / NS_PER_MS, SHORT_MS, LONG_MS / 2);
 }
 
+/* The deadline is for each reply: a stream may take longer. */
+static void deadline_of_a_stream(void **state)
+{
+	struct server *server = *state;
+	struct varlink_failure failure;
+	struct got got = { 0 };
+	uint64_t start = now_ns();
+
+	server->bytes = stream;
+	server->len = sizeof(stream);
+	server->chunk = sizeof("{\"continues\":true,\"parameters\":{\"n\":1}}") + 1;
+	server->pause_ms = STREAM_MS * 2 / 5;
+	assert_int_equal(call(server, true, STREAM_MS, &got, &failure), 0);
+	assert_int_equal(got.sum, 111);
+	assert_in_range((now_ns() - start) / NS_PER_MS, STREAM_MS, LONG_MS);
+}
+
 /* Nobody accepts and the backlog is full: connect() waits no longer than the deadline. */
 static void deadline_of_connect(void **state)
 {
@@ -323,11 +344,17 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(one_reply),	   CASE(reply_without_parameters),
-		CASE(streamed_replies),	   CASE(taker_ends_the_call),
-		CASE(error_reply),	   CASE(not_varlink),
-		CASE(closed_early),	   CASE(deadline),
-		CASE(deadline_of_connect), CASE(reply_too_large),
+		CASE(one_reply),
+		CASE(reply_without_parameters),
+		CASE(streamed_replies),
+		CASE(taker_ends_the_call),
+		CASE(error_reply),
+		CASE(not_varlink),
+		CASE(closed_early),
+		CASE(deadline),
+		CASE(deadline_of_a_stream),
+		CASE(deadline_of_connect),
+		CASE(reply_too_large),
 		CASE(nobody_there),
 	};
 
