@@ -211,15 +211,24 @@ backend_start() { # MODE=ADDRESS...
 	wait_log backend '^READY$'
 }
 
-# Sets COUNT[name] to every counter, COUNT[end/REASON], COUNT[tx/REASON] and COUNT[rx/REASON].
+# Sets COUNT[name] to every counter, and COUNT[end/REASON], COUNT[tx/REASON] and COUNT[rx/REASON].
+# Not by jq, which takes its time to start and is called much.
 counters_read() {
-	local name value text
+	local text
+	local counter='\{"name":"([a-z0-9_]+)","unit":"[a-z]+","gauge":(true|false),"value":([0-9]+)\}'
+	local reason='\{"where":"([a-z]+)","reason":"([a-z-]+)","class":"[a-z]+","count":([0-9]+)\}'
 	declare -gA COUNT=()
-	text=$(ctl status --json | jq -r '
-		(.counters[] | "\(.name) \(.value)"), (.reasons[] | "\(.where)/\(.reason) \(.count)")')
-	while read -r name value; do
-		COUNT[$name]=$value
-	done <<<"$text"
+	text=$(ctl status --json)
+	text=${text%%\"observer\":*}
+	while [[ $text =~ $counter ]]; do
+		COUNT[${BASH_REMATCH[1]}]=${BASH_REMATCH[3]}
+		text=${text#*"${BASH_REMATCH[0]}"}
+	done
+	while [[ $text =~ $reason ]]; do
+		COUNT[${BASH_REMATCH[1]}/${BASH_REMATCH[2]}]=${BASH_REMATCH[3]}
+		text=${text#*"${BASH_REMATCH[0]}"}
+	done
+	[[ ${COUNT[connections_open]+there} ]]
 }
 
 # True if COUNT[NAME] is VALUE now; for wait_until.

@@ -79,53 +79,32 @@ matrix_cells() {
 
 # ---- what a cell means ----
 
-# One listener for each backend and set of directions.
-matrix_listener() { # KERNEL BACKEND
-	echo "$2-$1"
-}
-
-matrix_port() { # KERNEL BACKEND
-	local k n=4000
-	for k in ${MATRIX_FACTORS[kernel]}; do
-		((n++))
-		[[ $k != "$1" ]] || break
-	done
-	[[ $2 == tcp ]] || ((n += 100))
-	echo "$n"
-}
-
-# The policies that ask for those directions.
-matrix_policy() { # KERNEL
-	case $1 in
-	both) echo "{tx: on, rx: on}" ;;
-	tx) echo "{tx: on, rx: off}" ;;
-	rx) echo "{tx: off, rx: on}" ;;
-	none) echo "{tx: off, rx: off}" ;;
-	esac
-}
-
-# True if this kernel has the direction of such a cell.
-matrix_in_kernel() { # DIRECTION KERNEL
-	expect_ktls && [[ $2 == both || $2 == "$1" ]]
-}
-
-# Why a direction is in user space; nothing when it is not.
-matrix_reason() { # DIRECTION KERNEL
-	if matrix_in_kernel "$@"; then
-		:
-	elif [[ $2 == both || $2 == "$1" ]]; then
-		echo ktls-no-ulp
-	else
-		echo policy-off
-	fi
-}
-
-# RSA has no CCM suite in TLS 1.2. Else each version meets both certificates in every client.
-matrix_certificate() { # VERSION CIPHER
+# Sets LISTENER, PORT, POLICY and NAME, whose certificate the client asks for; and of both
+# directions MODE[tx|rx], where this kernel should have them, and WHY[tx|rx], if that is not where
+# policy has them, or policy is off.
+matrix_cell() { # VERSION CIPHER KERNEL BACKEND
+	local direction n
+	local -A ports=([both]=1 [tx]=2 [rx]=3 [none]=4 [tcp]=4000 [unix]=4100)
+	LISTENER=$4-$3
+	PORT=$((ports[$4] + ports[$3]))
+	# RSA has no CCM suite in TLS 1.2
 	case $1-$2 in
-	1.2-gcm256 | 1.2-chacha | 1.3-gcm128 | 1.3-ccm) echo rsa.test ;;
-	*) echo ecdsa.test ;;
+	1.2-gcm256 | 1.2-chacha | 1.3-gcm128 | 1.3-ccm) NAME=rsa.test ;;
+	*) NAME=ecdsa.test ;;
 	esac
+	declare -gA MODE=() WHY=()
+	POLICY='{'
+	for direction in tx rx; do
+		n=off
+		[[ $3 != both && $3 != "$direction" ]] || n=on
+		POLICY+="$direction: $n, "
+		MODE[$direction]=user WHY[$direction]=policy-off
+		[[ $n == on ]] || continue
+		WHY[$direction]=ktls-no-ulp
+		expect_ktls || continue
+		MODE[$direction]=kernel WHY[$direction]=
+	done
+	POLICY=${POLICY%, }'}'
 }
 
 # ---- clients ----
@@ -139,55 +118,51 @@ declare -gA MATRIX_SUITE_OPENSSL=(
 declare -gA MATRIX_CIPHER_GNUTLS=([gcm128]=AES-128-GCM [gcm256]=AES-256-GCM
 	[chacha]=CHACHA20-POLY1305 [ccm]=AES-128-CCM)
 
-# Speaks the requests of that many bytes on stdin and stdout through `openssl s_client`.
-matrix_openssl() { # VERSION CIPHER PORT NAME
-	local suite=-ciphersuites version=-tls1_3
-	[[ $1 == 1.3 ]] || suite=-cipher version=-tls1_2
-	"$HELPERS/feed" -t "$MATRIX_SECONDS" openssl s_client -quiet -nocommands "$version" \
-		"$suite" "${MATRIX_SUITE_OPENSSL[$1-$2]}" -connect "$IP:$3" -servername "$4" \
-		-CAfile "$T/ca.pem" -verify_return_error -verify_hostname "$4"
+# Sets CLIENT to the command that connects as VERSION and CIPHER say to PORT and NAME.
+matrix_client() { # CLIENT VERSION CIPHER
+	local suite=${MATRIX_SUITE_OPENSSL[$2-$3]}
+	case $1-$2 in
+	openssl-*)
+		CLIENT=(openssl s_client -quiet -nocommands -connect "$IP:$PORT" -servername "$NAME"
+			-CAfile "$T/ca.pem" -verify_return_error -verify_hostname "$NAME")
+		;;
+	gnutls-*)
+		CLIENT=(gnutls-cli --logfile="$T/gnutls.log" --port "$PORT" --priority
+			"NORMAL:-VERS-ALL:+VERS-TLS$2:-CIPHER-ALL:+${MATRIX_CIPHER_GNUTLS[$3]}"
+			--x509cafile "$T/ca.pem" --sni-hostname "$NAME" --verify-hostname "$NAME" "$IP")
+		;;
+	curl-*)
+		CLIENT=(curl --silent --show-error --fail --header Expect: --cacert "$T/ca.pem"
+			--resolve "$NAME:$PORT:$IP" "--tlsv$2" --tls-max "$2")
+		;;
+	esac
+	case $1-$2 in
+	openssl-1.2) CLIENT+=(-tls1_2 -cipher "$suite") ;;
+	openssl-1.3) CLIENT+=(-tls1_3 -ciphersuites "$suite") ;;
+	curl-1.2) CLIENT+=(--ciphers "$suite") ;;
+	curl-1.3) CLIENT+=(--tls13-ciphers "$suite") ;;
+	esac
 }
 
-matrix_gnutls() { # VERSION CIPHER PORT NAME
-	local priority="NORMAL:-VERS-ALL:+VERS-TLS$1:-CIPHER-ALL:+${MATRIX_CIPHER_GNUTLS[$2]}"
-	"$HELPERS/feed" -t "$MATRIX_SECONDS" gnutls-cli --logfile="$T/gnutls.log" --port "$3" \
-		--priority "$priority" --x509cafile "$T/ca.pem" --sni-hostname "$4" \
-		--verify-hostname "$4" "$IP"
-}
-
-# Prints the bodies of the answers: curl takes the headers itself.
-matrix_curl() { # VERSION CIPHER PORT NAME SIZE...
-	local version=$1 cipher=$2 port=$3 name=$4 size url list=--tls13-ciphers
-	shift 4
-	url=https://$name:$port
-	[[ $version == 1.3 ]] || list=--ciphers
-	for size; do
-		printf 'url = "%s/body"\nupload-file = "%s"\n' "$url" "$T/up-$size"
-	done >"$T/curl.config"
-	for size; do
-		printf 'url = "%s/%s"\n' "$url" "$size"
-	done >>"$T/curl.config"
-	curl --silent --show-error --fail --max-time "$MATRIX_SECONDS" --header Expect: \
-		--resolve "$name:$port:$IP" --cacert "$T/ca.pem" "--tlsv$version" \
-		--tls-max "$version" "$list" "${MATRIX_SUITE_OPENSSL[$version-$cipher]}" \
-		--config "$T/curl.config"
-}
-
-# Prints the SHA-256 of all that came back.
-matrix_exchange() { # CLIENT VERSION CIPHER PORT NAME SIZE...
-	local client=$1
-	shift
-	set -o pipefail
+# Sends bodies of these sizes up and has them sent down, in one connection. Prints length and
+# SHA-256 of all that came back; of curl those of the bodies, as it takes the headers itself.
+matrix_exchange() { # CLIENT VERSION CIPHER SIZE...
+	local client=$1 size
+	local -a requests=("${@:4}")
+	matrix_client "$1" "$2" "$3"
 	if [[ $client == curl ]]; then
-		matrix_curl "$@" | sha256sum
-	else
-		"$HELPERS/pattern" requests "${@:5}" | "matrix_$client" "${@:1:4}" | sha256sum
+		for size in "${requests[@]}"; do
+			CLIENT+=(--upload-file "$T/up-$size" "https://$NAME:$PORT/body")
+		done
+		CLIENT+=("${requests[@]/#/https://$NAME:$PORT/}")
+		requests=()
 	fi
+	"$HELPERS/converse" -t "${MATRIX_SECONDS:-120}" "${requests[@]}" -- "${CLIENT[@]}"
 }
 
-# Prints the SHA-256 of what should come back, as no TLS has ever seen it.
+# What matrix_exchange should print, from bodies that no TLS has seen.
 matrix_expected() { # CLIENT SIZE...
 	local what=responses
 	[[ $1 != curl ]] || what=bodies
-	"$HELPERS/pattern" "$what" "${@:2}" | sha256sum
+	"$HELPERS/converse" -- "$HELPERS/pattern" "$what" "${@:2}"
 }

@@ -15,64 +15,39 @@
 #include <string.h>
 
 #include "pattern.h"
+#include "requests.h"
 
 enum { CHUNK = 65536 };
 
-typedef void sink(void *arg, const uint8_t *p, size_t len);
-
-static void to_stdout(void *arg, const uint8_t *p, size_t len)
+static void put_body(enum pattern which, uint64_t len)
 {
-	(void)arg;
-	if (fwrite(p, 1, len, stdout) != len)
+	if (requests_put_body(stdout, which, len))
 		err(1, "stdout");
-}
-
-static void to_digest(void *arg, const uint8_t *p, size_t len)
-{
-	if (!EVP_DigestUpdate(arg, p, len))
-		errx(1, "SHA-256");
-}
-
-static void body(enum pattern which, uint64_t len, sink *take, void *arg)
-{
-	static uint8_t chunk[CHUNK];
-
-	for (uint64_t at = 0; at < len; at += CHUNK) {
-		size_t n = len - at < CHUNK ? (size_t)(len - at) : CHUNK;
-
-		pattern_fill(which, at, chunk, n);
-		take(arg, chunk, n);
-	}
 }
 
 /* What the backend says of a body of that length: its hash, a blank, the length, a newline. */
 static size_t receipt(uint64_t len, char *text, size_t size)
 {
+	static uint8_t chunk[CHUNK];
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t hash[EVP_MAX_MD_SIZE];
-	unsigned int n = 0;
+	unsigned int n_hash = 0;
 	size_t at = 0;
 
 	if (!ctx || !EVP_DigestInit_ex(ctx, EVP_sha256(), NULL))
 		errx(1, "SHA-256");
-	body(PATTERN_UP, len, to_digest, ctx);
-	if (!EVP_DigestFinal_ex(ctx, hash, &n))
+	for (uint64_t done = 0; done < len; done += CHUNK) {
+		size_t n = len - done < CHUNK ? (size_t)(len - done) : CHUNK;
+
+		pattern_fill(PATTERN_UP, done, chunk, n);
+		EVP_DigestUpdate(ctx, chunk, n);
+	}
+	if (!EVP_DigestFinal_ex(ctx, hash, &n_hash))
 		errx(1, "SHA-256");
 	EVP_MD_CTX_free(ctx);
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n_hash; i++)
 		at += (size_t)snprintf(text + at, size - at, "%02x", hash[i]);
 	return at + (size_t)snprintf(text + at, size - at, " %llu\n", (unsigned long long)len);
-}
-
-static void requests(char **lens, int n)
-{
-	for (int i = 0; i < n; i++) {
-		printf("PUT /body HTTP/1.1\r\nHost: test\r\nContent-Length: %s\r\n\r\n", lens[i]);
-		body(PATTERN_UP, strtoull(lens[i], NULL, 10), to_stdout, NULL);
-	}
-	for (int i = 0; i < n; i++)
-		printf("GET /%s HTTP/1.1\r\nHost: test\r\n%s\r\n", lens[i],
-		       i == n - 1 ? "Connection: close\r\n" : "");
 }
 
 static void header(uint64_t len, int closing)
@@ -97,7 +72,7 @@ static void responses(char **lens, int n, int with_headers)
 
 		if (with_headers)
 			header(len, i == n - 1);
-		body(PATTERN_DOWN, len, to_stdout, NULL);
+		put_body(PATTERN_DOWN, len);
 	}
 }
 
@@ -106,10 +81,10 @@ int main(int argc, char **argv)
 	const char *what = argc > 2 ? argv[1] : "";
 
 	if (!strcmp(what, "body") && argc == 4)
-		body(!strcmp(argv[2], "up") ? PATTERN_UP : PATTERN_DOWN,
-		     strtoull(argv[3], NULL, 10), to_stdout, NULL);
+		put_body(!strcmp(argv[2], "up") ? PATTERN_UP : PATTERN_DOWN,
+			 strtoull(argv[3], NULL, 10));
 	else if (!strcmp(what, "requests"))
-		requests(argv + 2, argc - 2);
+		requests_put(stdout, argv + 2, argc - 2);
 	else if (!strcmp(what, "responses"))
 		responses(argv + 2, argc - 2, 1);
 	else if (!strcmp(what, "bodies"))
