@@ -166,6 +166,8 @@ struct json *report_listener(struct listener *l)
 	json_set_string(o, "rx", policy_name((enum policy_value)atomic_load(&l->policy[RX])));
 	json_set_bool(o, "overridden", atomic_load(&l->overridden));
 	json_set_int(o, "connections", (int64_t)count_get(&l->totals->open));
+	json_set_int(o, "tx_kernel", (int64_t)count_get(&l->totals->kernel[TX]));
+	json_set_int(o, "rx_kernel", (int64_t)count_get(&l->totals->kernel[RX]));
 	json_set_int(o, "accepted", (int64_t)count_get(&l->totals->accepted));
 	return o;
 }

@@ -3,12 +3,8 @@
 #include "serve/conn.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/counters.h"
@@ -16,18 +12,13 @@
 #include "serve/connlog.h"
 #include "serve/listener.h"
 #include "serve/relay.h"
+#include "serve/setup.h"
 #include "serve/worker.h"
 #include "tls/ktls.h"
-#include "tls/probe.h"
-
-static struct counters *counters_of(const struct conn *c)
-{
-	return &c->port->worker->counters;
-}
 
 /* ---- states ---- */
 
-static void conn_enter(struct conn *c, enum conn_state state)
+void conn_enter(struct conn *c, enum conn_state state)
 {
 	if (!state_may_follow(c->state, state))
 		connlog_bad_step(c, state);
@@ -36,18 +27,7 @@ static void conn_enter(struct conn *c, enum conn_state state)
 		worker_set_deadline(c->port->worker, c, state_deadline(state));
 }
 
-static void leave_handshake(struct conn *c)
-{
-	handshake_free(c->handshake);
-	c->handshake = NULL;
-	if (!c->has_handshake_slot)
-		return;
-	c->has_handshake_slot = false;
-	atomic_fetch_sub(&c->port->worker->limits->handshakes, 1);
-	count_add(&counters_of(c)->value[COUNTER_HANDSHAKES_IN_FLIGHT], -1);
-}
-
-static void conn_close(struct conn *c)
+void conn_close(struct conn *c)
 {
 	struct worker *w = c->port->worker;
 	int client_fd = loop_remove(&w->loop, &c->client);
@@ -57,9 +37,12 @@ static void conn_close(struct conn *c)
 		return;
 	relay_release(c);
 	backend_fd = loop_remove(&w->loop, &c->backend);
-	leave_handshake(c);
+	setup_leave_handshake(c);
 	connlog_end(c);
 	count_add(&w->counters.end[c->end], 1);
+	for (int d = 0; d < N_DIRECTIONS; d++)
+		if (c->channel.side[d].mode == MODE_KERNEL)
+			atomic_fetch_sub(&c->port->listener->totals->kernel[d], 1);
 	channel_fini(&c->channel);
 	conn_enter(c, CONN_CLOSED);
 	fd_close(&client_fd);
@@ -135,354 +118,14 @@ void conn_expire(struct conn *c)
 	}
 }
 
-/* ---- backend ---- */
-
-static void open_relay(struct conn *c)
-{
-	conn_enter(c, CONN_OPEN);
-	relay_run(c);
-}
-
-static void tune_backend(const struct conn *c, int fd)
-{
-	const struct listener *l = c->port->listener;
-	int on = 1;
-
-	/* None of these is worth a connection: what fails stays at the kernel's default. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &l->keepalive.idle, sizeof(int));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &l->keepalive.interval, sizeof(int));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &l->keepalive.count, sizeof(int));
-}
-
-/* Tries to connect; a unix backend whose queue is full (EAGAIN) is tried again. */
-static void try_connect(struct conn *c)
-{
-	const struct listener *l = c->port->listener;
-
-	if (!connect(c->backend.fd, (const struct sockaddr *)&l->backend_address, l->backend_len))
-		open_relay(c);
-	else if (errno == EAGAIN)
-		worker_queue_retry(c->port->worker, c);
-	else if (errno != EINPROGRESS)
-		conn_end(c, REASON_BACKEND_REFUSED, errno);
-}
-
-static void backend_ready(struct watch *w, uint32_t events)
-{
-	struct conn *c = container_of(w, struct conn, backend);
-	int err = 0;
-	socklen_t len = sizeof(err);
-
-	if (c->state == CONN_OPEN) {
-		relay_run(c);
-	} else if (c->state == CONN_DRAIN) {
-		relay_drain(c);
-	} else if (c->state == CONN_CONNECT && events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
-		if (c->port->listener->backend_address.ss_family == AF_UNIX)
-			return; /* not connected yet: the retry queue has it */
-		getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &err, &len);
-		if (err)
-			conn_end(c, REASON_BACKEND_REFUSED, err);
-		else
-			open_relay(c);
-	}
-}
-
-static void begin_connect(struct conn *c)
-{
-	const struct listener *l = c->port->listener;
-	_cleanup_fd_ int fd = socket(l->backend_address.ss_family,
-				     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int err;
-
-	conn_enter(c, CONN_CONNECT);
-	if (fd < 0) {
-		conn_end(c, errno == EMFILE || errno == ENFILE ? REASON_NO_FDS : REASON_NO_MEMORY,
-			 errno);
-		return;
-	}
-	if (l->backend_address.ss_family != AF_UNIX)
-		tune_backend(c, fd);
-	c->backend.ready = backend_ready;
-	err = loop_add(&c->port->worker->loop, &c->backend, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP,
-		       false);
-	if (err) {
-		conn_end(c, REASON_NO_MEMORY, -err);
-		return;
-	}
-	fd_take(&fd);
-	try_connect(c);
-}
-
-/* ---- the handshake's end ---- */
-
-static void note_fallback(struct conn *c, enum direction d, enum reason reason, int err)
-{
-	c->fallback[d] = (struct conn_fallback){ .reason = reason, .err = err };
-	count_add(&counters_of(c)->fallback[d][reason], 1);
-}
-
-/* Why this socket has no ULP, in the words of the reason table. */
-static enum reason ulp_reason(int err)
-{
-	return err == ENOENT ? REASON_KTLS_NO_ULP :
-	       err == ENOTCONN ? REASON_KTLS_PEER_CLOSED :
-				 REASON_KTLS_ULP_REFUSED;
-}
-
-static struct policy_verdict decide(const struct conn *c, enum direction d)
-{
-	enum policy_value v = (enum policy_value)atomic_load(&c->port->listener->policy[d]);
-	const struct probe *probe = atomic_load(&c->port->worker->limits->probe);
-	struct policy_verdict verdict =
-		policy_decide(v, d, c->channel.side[d].keys->suite, probe);
-
-	if (verdict.reason == REASON_NONE && c->ulp_err)
-		verdict = (struct policy_verdict){ .reason = ulp_reason(c->ulp_err),
-						   .err = c->ulp_err,
-						   .refuse = v == POLICY_REQUIRE };
-	return verdict;
-}
-
-/*
- * Puts the keys where policy wants them: everything is decided first, then tx, then rx. False if
- * the policy refuses the connection.
- */
-static bool install(struct conn *c)
-{
-	struct policy_verdict verdict[N_DIRECTIONS] = { decide(c, TX), decide(c, RX) };
-
-	for (int d = 0; d < N_DIRECTIONS; d++) {
-		struct policy_verdict *v = &verdict[d];
-		int err;
-
-		if (v->reason == REASON_NONE && !verdict[TX].refuse && !verdict[RX].refuse) {
-			err = channel_move_to_kernel(&c->channel, (enum direction)d);
-			if (!err) {
-				count_add(&counters_of(c)->value[d == TX ? COUNTER_TX_KERNEL :
-									   COUNTER_RX_KERNEL],
-					  1);
-				continue;
-			}
-			v->reason = REASON_KTLS_INSTALL;
-			v->err = -err;
-			v->refuse = atomic_load(&c->port->listener->policy[d]) == POLICY_REQUIRE;
-		}
-		if (v->reason != REASON_NONE)
-			note_fallback(c, (enum direction)d, v->reason, v->err);
-	}
-	return !verdict[TX].refuse && !verdict[RX].refuse;
-}
-
-static void note_facts(struct conn *c, const struct handshake_outcome *out)
-{
-	struct counters *n = counters_of(c);
-
-	count_add(&n->value[c->version == TLS13 ? COUNTER_HANDSHAKES_TLS13 : COUNTER_HANDSHAKES_TLS12],
-		  1);
-	if (out->resumed)
-		count_add(&n->value[COUNTER_HANDSHAKES_RESUMED], 1);
-	c->facts = malloc(sizeof(*c->facts));
-	if (!c->facts)
-		return; /* only people miss them */
-	c->facts->resumed = out->resumed;
-	memcpy(c->facts->group, out->group, sizeof(c->facts->group));
-	memcpy(c->facts->alpn, out->alpn, sizeof(c->facts->alpn));
-	memcpy(c->facts->sni, out->sni, sizeof(c->facts->sni));
-}
-
-static void finish_handshake(struct conn *c)
-{
-	struct handshake_failure why;
-	struct handshake_outcome out;
-	struct handshake *hs = c->handshake;
-	int err;
-
-	c->handshake = NULL;
-	err = handshake_finish(hs, &out, &why);
-	leave_handshake(c);
-	if (err) {
-		conn_end(c, why.reason, why.err);
-		return;
-	}
-	channel_init(&c->channel, c->client.fd, &c->port->worker->pool, out.tx, out.rx);
-	c->version = out.tx->suite->version;
-	note_facts(c, &out);
-	if (install(c))
-		begin_connect(c);
-	else
-		conn_end(c, REASON_KTLS_REQUIRED, 0);
-}
-
-static void handshake_failed(struct conn *c, const struct handshake_failure *why)
-{
-	c->alert_sent = why->alert_sent;
-	c->alert_received = why->alert_received;
-	c->library_err = why->library;
-	conn_end(c, why->reason, why->err);
-}
-
-/* ---- before and in the handshake ---- */
-
-static bool take_handshake_slot(struct conn *c)
-{
-	struct worker_limits *l = c->port->worker->limits;
-
-	if (atomic_fetch_add(&l->handshakes, 1) >= atomic_load(&l->max_handshakes)) {
-		atomic_fetch_sub(&l->handshakes, 1);
-		return false;
-	}
-	c->has_handshake_slot = true;
-	count_add(&counters_of(c)->value[COUNTER_HANDSHAKES_IN_FLIGHT], 1);
-	return true;
-}
-
-static void run_handshake(struct conn *c)
-{
-	struct handshake_failure why;
-
-	switch (handshake_run(c->handshake, &why)) {
-	case HANDSHAKE_DONE:
-		finish_handshake(c);
-		break;
-	case HANDSHAKE_FAILED:
-		handshake_failed(c, &why);
-		break;
-	case HANDSHAKE_AGAIN:
-		break;
-	}
-}
-
-static void try_begin(struct conn *c, bool hung_up)
-{
-	struct handshake_failure why;
-
-	switch (handshake_begin(c->port->listener->offer, c->client.fd, &c->handshake, &why)) {
-	case HANDSHAKE_DONE:
-		break;
-	case HANDSHAKE_FAILED:
-		handshake_failed(c, &why);
-		return;
-	case HANDSHAKE_AGAIN:
-		if (hung_up)
-			conn_end(c, REASON_HANDSHAKE_CLOSED, 0);
-		return;
-	}
-	if (!take_handshake_slot(c)) {
-		conn_end(c, REASON_LIMIT_HANDSHAKES, 0);
-		return;
-	}
-	conn_enter(c, CONN_HANDSHAKE);
-	run_handshake(c);
-}
-
-static void client_ready(struct watch *w, uint32_t events)
-{
-	struct conn *c = container_of(w, struct conn, client);
-
-	switch (c->state) {
-	case CONN_ACCEPTED:
-		try_begin(c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
-		break;
-	case CONN_HANDSHAKE:
-		run_handshake(c);
-		break;
-	case CONN_CONNECT:
-		if (events & (EPOLLHUP | EPOLLERR))
-			conn_end(c, REASON_PEER_RESET, ktls_take_error(w->fd));
-		break;
-	case CONN_OPEN:
-		relay_run(c);
-		break;
-	case CONN_DRAIN:
-		if (c->fin_sent && events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-			conn_close(c);
-		else
-			relay_drain(c);
-		break;
-	default:
-		break;
-	}
-}
-
 void conn_resume(struct conn *c)
 {
 	if (c->state == CONN_OPEN)
 		relay_run(c);
 	else if (c->state == CONN_CONNECT)
-		try_connect(c);
+		setup_connect(c);
 	else if (c->state == CONN_DRAIN)
 		relay_drain(c);
-}
-
-/* ---- accept ---- */
-
-static bool may_attach(const struct port *port)
-{
-	const struct listener *l = port->listener;
-	const struct probe *probe = atomic_load(&port->worker->limits->probe);
-
-	return !probe->ulp_err && (atomic_load(&l->policy[TX]) != POLICY_OFF ||
-				   atomic_load(&l->policy[RX]) != POLICY_OFF);
-}
-
-static struct conn *conn_new(struct port *port)
-{
-	struct conn *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	c->port = port;
-	c->client = (struct watch){ .ready = client_ready, .fd = -1 };
-	c->backend.fd = -1;
-	c->accepted_ns = now_ns();
-	c->alert_due = c->alert_sent = c->alert_received = ALERT_NONE;
-	port->n_conns++;
-	atomic_fetch_add(&port->listener->totals->open, 1);
-	count_add(&port->worker->counters.value[COUNTER_OPEN], 1);
-	return c;
-}
-
-static void refuse(struct port *port, int fd, enum reason reason, int err)
-{
-	count_add(&port->worker->counters.end[reason], 1);
-	connlog_refused(port->listener->name, reason, err);
-	close(fd);
-}
-
-void conn_accept(struct port *port, int fd)
-{
-	struct worker_limits *limits = port->worker->limits;
-	socklen_t len = sizeof(uint64_t);
-	struct conn *c;
-	int err;
-
-	atomic_fetch_add(&port->listener->totals->accepted, 1);
-	if (atomic_fetch_add(&limits->connections, 1) >= atomic_load(&limits->max_connections)) {
-		atomic_fetch_sub(&limits->connections, 1);
-		refuse(port, fd, REASON_LIMIT_CONNECTIONS, 0);
-		return;
-	}
-	c = conn_new(port);
-	if (!c) {
-		atomic_fetch_sub(&limits->connections, 1);
-		refuse(port, fd, REASON_NO_MEMORY, ENOMEM);
-		return;
-	}
-	getsockopt(fd, SOL_SOCKET, SO_COOKIE, &c->cookie, &len);
-	/* Now or never: after the client's FIN the kernel refuses (ENOTCONN). */
-	if (may_attach(port))
-		c->ulp_err = -ktls_attach(fd);
-	worker_set_deadline(port->worker, c, state_deadline(c->state));
-	err = loop_add(&port->worker->loop, &c->client, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP, false);
-	if (err) {
-		close(fd);
-		conn_end(c, REASON_NO_MEMORY, -err);
-		return;
-	}
-	try_begin(c, false);
 }
 
 /* ---- for people ---- */

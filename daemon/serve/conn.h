@@ -64,12 +64,6 @@ struct conn_facts {
 	char group[24], alpn[HANDSHAKE_NAME_LEN], sni[HANDSHAKE_NAME_LEN];
 };
 
-/*
- * Takes over a socket just accepted at that port; it is closed here on failure, with its reason
- * counted and logged.
- */
-void conn_accept(struct port *port, int fd);
-
 /* Its deadline has passed. */
 void conn_expire(struct conn *c);
 
@@ -78,6 +72,10 @@ void conn_resume(struct conn *c);
 
 /* Ends it now, telling the peer if that is still possible. */
 void conn_end(struct conn *c, enum reason reason, int err);
+
+/* For setup.c and relay.c: the step to another state, and the end without a word to the peer. */
+void conn_enter(struct conn *c, enum conn_state state);
+void conn_close(struct conn *c);
 
 /* Frees a CLOSED one, after the batch of events in which it closed. */
 void conn_free(struct conn *c);

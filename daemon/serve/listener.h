@@ -17,6 +17,7 @@ struct handshake_offer;
 struct listener_totals {
 	atomic_uint refs;
 	atomic_uint_least64_t open, accepted;
+	atomic_uint_least64_t kernel[N_DIRECTIONS]; /* open ones with that direction in the kernel */
 };
 
 struct listener {

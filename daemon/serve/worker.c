@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "serve/listener.h"
+#include "serve/setup.h"
 #include "tls/aead.h"
 
 enum { ACCEPT_BATCH = 64, RETRY_MS = 20, ACCEPT_PAUSE_MS = 100, POOL_KEEP = 256 };
@@ -170,7 +171,7 @@ static void accept_ready(struct watch *watch, uint32_t events)
 
 		if (fd >= 0) {
 			count_add(&w->counters.value[COUNTER_ACCEPTED], 1);
-			conn_accept(p, fd);
+			setup_accept(p, fd);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE) {
