@@ -8,7 +8,7 @@ static const struct {
 	const char *unit;
 	const char *help;
 } rows[COUNTER_COUNT] = {
-#define COUNTER(id, name_, type_, unit_, help_)                                                   \
+#define COUNTER(id, name_, type_, unit_, help_) \
 	[COUNTER_##id] = { name_, COUNTER_TYPE_##type_, unit_, help_ },
 #include "base/counters.def"
 #undef COUNTER

@@ -22,7 +22,7 @@ enum counter_type { COUNTER_TYPE_COUNTER, COUNTER_TYPE_GAUGE };
 struct counters {
 	atomic_uint_least64_t value[COUNTER_COUNT];
 	atomic_uint_least64_t fallback[N_DIRECTIONS][REASON_COUNT]; /* directions in user space */
-	atomic_uint_least64_t end[REASON_COUNT];		    /* connections ended or refused */
+	atomic_uint_least64_t end[REASON_COUNT]; /* connections ended or refused */
 };
 
 const char *counter_name(enum counter c);

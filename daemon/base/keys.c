@@ -26,8 +26,8 @@ static atomic_uint_least64_t last_id;
 
 static bool grow(void)
 {
-	union cell *chunk = mmap(NULL, CHUNK_LEN, PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	union cell *chunk =
+		mmap(NULL, CHUNK_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (chunk == MAP_FAILED)
 		return false;

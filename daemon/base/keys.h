@@ -12,10 +12,10 @@ enum { KEYS_SECRET_MAX = 48, KEYS_KEY_MAX = 32, KEYS_IV_LEN = 12 };
 
 struct keys {
 	const struct suite *suite; /* not owned: a row of the suite table */
-	uint64_t id;		   /* unique while the process lives: names a key schedule in a cache */
-	uint64_t seq;		   /* sequence number of the next record (RFC 8446 5.3, RFC 5246 6.1) */
-	uint64_t nonce;		   /* TLS 1.2 GCM and CCM: explicit nonce of the next record sent */
-	uint32_t epoch;		   /* key updates since the handshake */
+	uint64_t id;	/* unique while the process lives: names a key schedule in a cache */
+	uint64_t seq;	/* sequence number of the next record (RFC 8446 5.3, RFC 5246 6.1) */
+	uint64_t nonce; /* TLS 1.2 GCM and CCM: explicit nonce of the next record sent */
+	uint32_t epoch; /* key updates since the handshake */
 	uint8_t secret[KEYS_SECRET_MAX]; /* TLS 1.3: application traffic secret of this epoch */
 	uint8_t key[KEYS_KEY_MAX];
 	uint8_t iv[KEYS_IV_LEN]; /* TLS 1.2 GCM and CCM: the 4-byte salt, rest 0 */

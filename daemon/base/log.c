@@ -3,8 +3,8 @@
 #include "base/log.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +56,8 @@ void log_write(enum log_level level, struct log_limit *limit, const char *fmt, .
 	va_end(ap);
 	len = strlen(line);
 	if (suppressed)
-		len += (size_t)snprintf(line + len, sizeof(line) - len, " suppressed=%u", suppressed);
+		len += (size_t)snprintf(line + len, sizeof(line) - len, " suppressed=%u",
+					suppressed);
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
 			line[i] = '?';

@@ -6,7 +6,12 @@
 #include <stdint.h>
 
 /* The priorities of sd-daemon(3) that we use. */
-enum log_level { LOG_LEVEL_ERR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_NOTICE = 5, LOG_LEVEL_INFO = 6 };
+enum log_level {
+	LOG_LEVEL_ERR = 3,
+	LOG_LEVEL_WARNING = 4,
+	LOG_LEVEL_NOTICE = 5,
+	LOG_LEVEL_INFO = 6
+};
 
 /* One per call site: at most LOG_BURST lines in LOG_WINDOW_S seconds, the rest counted. */
 struct log_limit {
@@ -26,10 +31,10 @@ void log_set_level(enum log_level level);
 void log_write(enum log_level level, struct log_limit *limit, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-#define log_limited(level, ...)                                                                   \
-	do {                                                                                      \
-		static _Thread_local struct log_limit limit_;                                     \
-		log_write(level, &limit_, __VA_ARGS__);                                           \
+#define log_limited(level, ...)                               \
+	do {                                                  \
+		static _Thread_local struct log_limit limit_; \
+		log_write(level, &limit_, __VA_ARGS__);       \
 	} while (0)
 
 #define log_err(...) log_limited(LOG_LEVEL_ERR, __VA_ARGS__)

@@ -15,7 +15,7 @@ struct row {
 
 static const struct row rows[REASON_COUNT] = {
 	[REASON_NONE] = { REASON_CLASS_OK, "none", "Nothing happened.", "Nothing." },
-#define REASON(id, class_, wire_, what_, remedy_)                                                 \
+#define REASON(id, class_, wire_, what_, remedy_) \
 	[REASON_##id] = { REASON_CLASS_##class_, wire_, what_, remedy_ },
 #include "base/reason.def"
 #undef REASON

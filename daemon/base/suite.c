@@ -7,16 +7,16 @@
 #include "base/util.h"
 
 static const struct suite suites[] = {
-#define SUITE(id_, name_, wolfssl_, version_, kernel_, cipher_, aead_, key_, hash_, limit_)               \
-	{ .id = id_,                                                                              \
-	  .version = version_,                                                                    \
-	  .name = name_,                                                                          \
-	  .wolfssl = wolfssl_,                                                                    \
-	  .kernel_cipher = kernel_,                                                               \
-	  .cipher = cipher_,                                                                      \
-	  .aead = aead_,                                                                          \
-	  .key_len = key_,                                                                        \
-	  .hash_len = hash_,                                                                      \
+#define SUITE(id_, name_, wolfssl_, version_, kernel_, cipher_, aead_, key_, hash_, limit_) \
+	{ .id = id_,                                                                        \
+	  .version = version_,                                                              \
+	  .name = name_,                                                                    \
+	  .wolfssl = wolfssl_,                                                              \
+	  .kernel_cipher = kernel_,                                                         \
+	  .cipher = cipher_,                                                                \
+	  .aead = aead_,                                                                    \
+	  .key_len = key_,                                                                  \
+	  .hash_len = hash_,                                                                \
 	  .limit_log2 = limit_ },
 #include "base/suite.def"
 #undef SUITE

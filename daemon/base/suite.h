@@ -20,8 +20,8 @@ struct suite {
 	uint16_t kernel_cipher; /* TLS_CIPHER_* */
 	const char *cipher;	/* what users see, as `ss` prints it */
 	enum aead_kind aead;
-	uint8_t key_len;  /* bytes */
-	uint8_t hash_len; /* bytes */
+	uint8_t key_len;    /* bytes */
+	uint8_t hash_len;   /* bytes */
 	uint8_t limit_log2; /* log2 of the records one key may protect */
 };
 

@@ -36,9 +36,9 @@ struct client {
 	uid_t uid;
 	struct observer_wait wait;
 	bool waits_for_observer, wants_all;
-	uint64_t wanted_cookie;		    /* GetConnection */
+	uint64_t wanted_cookie;		 /* GetConnection */
 	int (*answer)(struct client *c); /* once the observer has a fresh snapshot */
-	struct listing *listing; /* being streamed */
+	struct listing *listing;	 /* being streamed */
 	bool waits_for_probe, waits_for_reload;
 };
 
@@ -79,7 +79,7 @@ void api_reap(struct api *api)
 	struct client *c, *next;
 
 	DL_FOREACH_SAFE(api->closed, c, next)
-		free(c);
+	free(c);
 	api->closed = NULL;
 }
 
@@ -242,7 +242,8 @@ static void probe_done(struct job *j)
 	p->running = false;
 	service_set_probe(api->service, p->probe);
 	p->probe = NULL;
-	DL_FOREACH_SAFE(api->clients, c, next) {
+	DL_FOREACH_SAFE(api->clients, c, next)
+	{
 		if (!c->waits_for_probe)
 			continue;
 		c->waits_for_probe = false;
@@ -307,7 +308,8 @@ void api_reloaded(struct api *api, const char *error)
 {
 	struct client *c, *next;
 
-	DL_FOREACH_SAFE(api->clients, c, next) {
+	DL_FOREACH_SAFE(api->clients, c, next)
+	{
 		struct json *parameters = NULL;
 		int err;
 
@@ -381,9 +383,12 @@ static const struct {
 	const char *name;
 	int (*run)(struct client *c, struct varlink_call *call);
 } methods[] = {
-	{ "GetStatus", get_status },	   { "ListConnections", list_connections },
-	{ "GetConnection", get_connection }, { "Probe", probe_method },
-	{ "Reload", reload },		   { "SetPolicy", set_policy },
+	{ "GetStatus", get_status },
+	{ "ListConnections", list_connections },
+	{ "GetConnection", get_connection },
+	{ "Probe", probe_method },
+	{ "Reload", reload },
+	{ "SetPolicy", set_policy },
 };
 
 /* ---- clients ---- */
@@ -502,7 +507,7 @@ void api_free(struct api *api)
 	if (!api)
 		return;
 	DL_FOREACH_SAFE(api->clients, c, next)
-		client_close(c);
+	client_close(c);
 	api_reap(api);
 	fd = loop_remove(&api->service->loop, &api->accept);
 	fd_close(&fd);

@@ -38,7 +38,7 @@ enum config_backend_kind { CONFIG_BACKEND_TCP, CONFIG_BACKEND_UNIX };
 
 struct config_backend {
 	enum config_backend_kind kind;
-	char *text; /* as written: "tcp:127.0.0.1:8080", "unix:/run/app.sock" */
+	char *text;		       /* as written: "tcp:127.0.0.1:8080", "unix:/run/app.sock" */
 	struct config_address address; /* resolved at start and reload */
 };
 
@@ -50,7 +50,7 @@ struct config_listener {
 	unsigned n_certificates; /* >= 1; the first is the default */
 	char **alpn;		 /* in order of preference */
 	unsigned n_alpn;
-	char *ciphers;		 /* wolfSSL cipher list, or NULL for the default */
+	char *ciphers;			   /* wolfSSL cipher list, or NULL for the default */
 	uint16_t version_min, version_max; /* TLS12, TLS13 */
 	struct config_backend backend;
 	struct config_timeouts timeouts;
@@ -61,10 +61,10 @@ struct config_listener {
 
 struct config {
 	char *path;
-	char *user, *group;	/* of the server process */
+	char *user, *group;	 /* of the server process */
 	char *runtime_directory; /* /run/ktlsd */
-	char *api_socket;	/* path of the Varlink socket */
-	unsigned workers;	/* >= 1; as configured, or the CPUs the process may use */
+	char *api_socket;	 /* path of the Varlink socket */
+	unsigned workers;	 /* >= 1; as configured, or the CPUs the process may use */
 	struct config_limits limits;
 	struct config_listener *listeners;
 	unsigned n_listeners;

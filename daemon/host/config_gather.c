@@ -64,7 +64,8 @@ static int gather_user(struct config *config, struct config_source *source)
 
 	if (!user && !geteuid())
 		return config_source_reject(source, "user",
-					    "there is no user '%s'; create it with 'adduser --system "
+					    "there is no user '%s'; create it with 'adduser "
+					    "--system "
 					    "--group %s' or name another",
 					    config->user, config->user);
 	if (config->group && !getgrnam(config->group) && !geteuid())

@@ -10,17 +10,17 @@
 #include "host/config_schema.h"
 #include "host/value.h"
 
-#define ROW(map_, raw_, target_, key_, member_, shape_, type_, place_, fallback_, min_, max_,      \
-	    help_)                                                                                \
-	{ .map = map_,                                                                            \
-	  .key = key_,                                                                            \
-	  .shape = SHAPE_##shape_,                                                                \
-	  .type = TYPE_##type_,                                                                   \
-	  .fallback = fallback_,                                                                  \
-	  .min = min_,                                                                            \
-	  .max = max_,                                                                            \
-	  .help = help_,                                                                          \
-	  .raw = offsetof(struct raw_, member_),                                                  \
+#define ROW(map_, raw_, target_, key_, member_, shape_, type_, place_, fallback_, min_, max_, \
+	    help_)                                                                            \
+	{ .map = map_,                                                                        \
+	  .key = key_,                                                                        \
+	  .shape = SHAPE_##shape_,                                                            \
+	  .type = TYPE_##type_,                                                               \
+	  .fallback = fallback_,                                                              \
+	  .min = min_,                                                                        \
+	  .max = max_,                                                                        \
+	  .help = help_,                                                                      \
+	  .raw = offsetof(struct raw_, member_),                                              \
 	  .target = offsetof(struct target_, place_) },
 
 static const struct config_key rows[] = {

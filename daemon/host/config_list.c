@@ -139,7 +139,8 @@ static int check_suites(const struct list *list, const struct config_listener *l
 		if (!s)
 			return reject_entry(list, i,
 					    "ktlsd does not speak '%.80s'; ktlsd.yaml(5) lists the "
-					    "suites", list->entries[i]);
+					    "suites",
+					    list->entries[i]);
 		if (s->version < listener->version_min || s->version > listener->version_max)
 			return reject_entry(list, i,
 					    "'%s' is of TLS %s, which 'versions' leaves out; "

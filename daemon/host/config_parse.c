@@ -75,8 +75,8 @@ static int store_certificates(struct config_source *source, const char *at,
 
 	if (r < 0)
 		return r;
-	listener->certificates = config_source_alloc(source, raw->n_certificates,
-						     sizeof(*listener->certificates));
+	listener->certificates =
+		config_source_alloc(source, raw->n_certificates, sizeof(*listener->certificates));
 	if (!listener->certificates)
 		return -ENOMEM;
 	listener->n_certificates = raw->n_certificates;
@@ -133,7 +133,8 @@ static int store_listeners(struct config_source *source, const struct raw_root *
 
 	if (r < 0 || !raw->n_listeners)
 		return r;
-	config->listeners = config_source_alloc(source, raw->n_listeners, sizeof(*config->listeners));
+	config->listeners =
+		config_source_alloc(source, raw->n_listeners, sizeof(*config->listeners));
 	if (!config->listeners)
 		return -ENOMEM;
 	config->n_listeners = raw->n_listeners;

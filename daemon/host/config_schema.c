@@ -13,15 +13,15 @@
 /* A key without a value is as good as absent; what is required is checked with the values. */
 #define FLAGS (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER_NULL)
 
-#define FIELD_VALUE(s, key, member, type)                                                         \
+#define FIELD_VALUE(s, key, member, type) \
 	CYAML_FIELD_STRING_PTR(key, FLAGS, struct s, member, 0, CYAML_UNLIMITED),
-#define FIELD_VALUES(s, key, member, type)                                                        \
-	CYAML_FIELD_SEQUENCE_COUNT(key, FLAGS, struct s, member, n_##member, &text_value, 0,      \
+#define FIELD_VALUES(s, key, member, type)                                                   \
+	CYAML_FIELD_SEQUENCE_COUNT(key, FLAGS, struct s, member, n_##member, &text_value, 0, \
 				   CYAML_UNLIMITED),
-#define FIELD_MAP(s, key, member, type)                                                           \
+#define FIELD_MAP(s, key, member, type) \
 	CYAML_FIELD_MAPPING_PTR(key, FLAGS, struct s, member, type##_fields),
-#define FIELD_MAPS(s, key, member, type)                                                          \
-	CYAML_FIELD_SEQUENCE_COUNT(key, FLAGS, struct s, member, n_##member, &type##_value, 0,    \
+#define FIELD_MAPS(s, key, member, type)                                                       \
+	CYAML_FIELD_SEQUENCE_COUNT(key, FLAGS, struct s, member, n_##member, &type##_value, 0, \
 				   CYAML_UNLIMITED),
 
 static const cyaml_schema_value_t text_value = { CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0,
@@ -40,15 +40,13 @@ static const cyaml_schema_field_t TIMEOUTS_fields[] = {
 };
 
 static const cyaml_schema_field_t CERTIFICATE_fields[] = {
-#define CERTIFICATE(key, member, shape, type, ...)                                                \
-	FIELD_##shape(raw_certificate, key, member, type)
+#define CERTIFICATE(key, member, shape, type, ...) FIELD_##shape(raw_certificate, key, member, type)
 #include "host/config.def"
 	CYAML_FIELD_END
 };
 
-static const cyaml_schema_value_t CERTIFICATE_value = {
-	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_certificate, CERTIFICATE_fields)
-};
+static const cyaml_schema_value_t CERTIFICATE_value = { CYAML_VALUE_MAPPING(
+	CYAML_FLAG_DEFAULT, struct raw_certificate, CERTIFICATE_fields) };
 
 static const cyaml_schema_field_t KEEPALIVE_fields[] = {
 #define KEEPALIVE(key, member, shape, type, ...) FIELD_##shape(raw_keepalive, key, member, type)
@@ -68,9 +66,8 @@ static const cyaml_schema_field_t LISTENER_fields[] = {
 	CYAML_FIELD_END
 };
 
-static const cyaml_schema_value_t LISTENER_value = {
-	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_listener, LISTENER_fields)
-};
+static const cyaml_schema_value_t LISTENER_value = { CYAML_VALUE_MAPPING(
+	CYAML_FLAG_DEFAULT, struct raw_listener, LISTENER_fields) };
 
 static const cyaml_schema_field_t ROOT_fields[] = {
 #define ROOT(key, member, shape, type, ...) FIELD_##shape(raw_root, key, member, type)
@@ -78,9 +75,8 @@ static const cyaml_schema_field_t ROOT_fields[] = {
 	CYAML_FIELD_END
 };
 
-static const cyaml_schema_value_t ROOT_value = {
-	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER_NULL, struct raw_root, ROOT_fields)
-};
+static const cyaml_schema_value_t ROOT_value = { CYAML_VALUE_MAPPING(
+	CYAML_FLAG_POINTER_NULL, struct raw_root, ROOT_fields) };
 
 /* What libcyaml's log says about a failure: its reason, then the way from there to the root. */
 struct complaint {
@@ -146,19 +142,21 @@ static int reject_shape(struct config_source *source, struct complaint *c)
 	char keys[256] = "";
 
 	if (!key)
-		return config_source_reject(source, c->path, "write the keys as a mapping, \"key: value\"");
+		return config_source_reject(source, c->path,
+					    "write the keys as a mapping, \"key: value\"");
 	if (key->type >= TYPE_N_VALUES)
 		config_key_list(key->type, keys, sizeof(keys));
 	if (key->shape == SHAPE_MAP || (key->shape == SHAPE_MAPS && entry))
-		return config_source_reject(source, c->path, "expects a mapping with the keys %s", keys);
+		return config_source_reject(source, c->path, "expects a mapping with the keys %s",
+					    keys);
 	if (key->shape == SHAPE_MAPS)
-		return config_source_reject(source, c->path,
-				     "expects a list of mappings, each with the keys %s", keys);
+		return config_source_reject(
+			source, c->path, "expects a list of mappings, each with the keys %s", keys);
 	if (key->shape == SHAPE_VALUES && !entry)
 		return config_source_reject(source, c->path, "expects a list, each entry %s",
-				     config_type_name(key->type));
+					    config_type_name(key->type));
 	return config_source_reject(source, c->path, "expects %s, not a list or a mapping",
-			     config_type_name(key->type));
+				    config_type_name(key->type));
 }
 
 static int reject(struct config_source *source, cyaml_err_t err, struct complaint *c)
@@ -174,7 +172,7 @@ static int reject(struct config_source *source, cyaml_err_t err, struct complain
 		return config_source_reject(source, c->path, "given twice; keep one");
 	default:
 		return config_source_reject(source, c->path, "%s",
-				     *c->reason ? c->reason : cyaml_strerror(err));
+					    *c->reason ? c->reason : cyaml_strerror(err));
 	}
 }
 

@@ -76,9 +76,10 @@ unsigned config_source_line(const struct config_source *source, const char *key)
 	return line;
 }
 
-__attribute__((format(printf, 5, 0))) static void
-format_at(const struct config_source *s, struct config_error *out, unsigned line, const char *key,
-	  const char *fmt, va_list args)
+__attribute__((format(printf, 5, 0))) static void format_at(const struct config_source *s,
+							    struct config_error *out, unsigned line,
+							    const char *key, const char *fmt,
+							    va_list args)
 {
 	size_t size = sizeof(out->text);
 	char *text = out->text;
@@ -223,10 +224,9 @@ static int scan_value(struct scan *scan, const yaml_event_t *event)
 	if (scan->depth == DEPTH_MAX)
 		return reject_line(scan->source, event->start_mark.line + 1,
 				   "nested too deep for any key; check the indentation");
-	scan->level[scan->depth++] = (struct level){ .list = event->type ==
-							     YAML_SEQUENCE_START_EVENT,
-						     .mark = mark,
-						     .value = NO_MARK };
+	scan->level[scan->depth++] = (struct level){
+		.list = event->type == YAML_SEQUENCE_START_EVENT, .mark = mark, .value = NO_MARK
+	};
 	return 0;
 }
 
@@ -272,7 +272,8 @@ static int reject_syntax(struct config_source *s, const yaml_parser_t *parser)
 			line += s->text[i] == '\n';
 		return reject_line(s, line, "%s; write the file in UTF-8", parser->problem);
 	}
-	return reject_line(s, line, "%s%s%s; check indentation (blanks, no tabs), colons and quotes",
+	return reject_line(s, line,
+			   "%s%s%s; check indentation (blanks, no tabs), colons and quotes",
 			   parser->problem, parser->context ? " " : "",
 			   parser->context ? parser->context : "");
 }
@@ -297,7 +298,7 @@ static int scan_text(struct config_source *s, yaml_parser_t *parser)
 }
 
 int config_source_init(struct config_source *source, const char *path, const char *text, size_t len,
-		struct config_error *error)
+		       struct config_error *error)
 {
 	yaml_parser_t parser;
 	int r;

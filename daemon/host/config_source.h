@@ -25,7 +25,7 @@ struct config_source {
  * config_source_fini() is right in every case.
  */
 int config_source_init(struct config_source *source, const char *path, const char *text, size_t len,
-		struct config_error *error);
+		       struct config_error *error);
 void config_source_fini(struct config_source *source);
 
 /* The line, from 1, of "listeners[0].ktls.tx", or of the nearest mapping around it that exists. */

@@ -72,8 +72,8 @@ static char *absolute_path(const char *file, const char *path)
 		if (!cwd)
 			return NULL;
 	}
-	if (asprintf(&absolute, "%s%s%.*s%s", cwd ? cwd : "", cwd ? "/" : "", dir_len, file,
-		     path) < 0)
+	if (asprintf(&absolute, "%s%s%.*s%s", cwd ? cwd : "", cwd ? "/" : "", dir_len, file, path) <
+	    0)
 		return NULL;
 	return absolute;
 }
@@ -122,8 +122,8 @@ static int store_units(const struct config_place *place, const char *text, uint3
 {
 	uint64_t ms;
 
-	if (value_parse_duration(text, &ms) < 0 || ms % unit_ms ||
-	    ms / unit_ms < place->key->min || ms / unit_ms > place->key->max)
+	if (value_parse_duration(text, &ms) < 0 || ms % unit_ms || ms / unit_ms < place->key->min ||
+	    ms / unit_ms > place->key->max)
 		return config_value_reject_text(place, text);
 	*units = (uint32_t)(ms / unit_ms);
 	return 0;
@@ -157,8 +157,8 @@ static int store_unix(const struct config_place *place, const char *path, char *
 	if (!*absolute)
 		return config_source_reject_memory(place->source);
 	if (!path[0] || !strcmp(path, "@") || address_unix(*absolute, address) < 0)
-		return config_value_reject(place, "the socket '%.120s' needs a path of 1 to 107 bytes",
-				    *absolute);
+		return config_value_reject(
+			place, "the socket '%.120s' needs a path of 1 to 107 bytes", *absolute);
 	return 0;
 }
 
@@ -174,8 +174,8 @@ static int store_backend(const struct config_place *place, const char *text, voi
 	if (!strncmp(text, tcp, strlen(tcp))) {
 		backend->kind = CONFIG_BACKEND_TCP;
 		if (address_split(text + strlen(tcp), &parts, &why) < 0)
-			return config_value_reject(place, "the address '%.80s' %s", text + strlen(tcp),
-					    why);
+			return config_value_reject(place, "the address '%.80s' %s",
+						   text + strlen(tcp), why);
 	} else if (!strncmp(text, local, strlen(local))) {
 		backend->kind = CONFIG_BACKEND_UNIX;
 		r = store_unix(place, text + strlen(local), &path, &backend->address);
@@ -202,11 +202,11 @@ typedef int store_function(const struct config_place *place, const char *text, v
 
 /* PROTOCOL, VERSION and SUITE stand in lists alone. */
 static store_function *const functions[TYPE_N_VALUES] = {
-	[TYPE_TEXT] = store_text,	  [TYPE_NAME] = store_name,
-	[TYPE_PATH] = store_path,	  [TYPE_NUMBER] = store_number,
-	[TYPE_WORKERS] = store_workers,	  [TYPE_DURATION] = store_duration,
-	[TYPE_SECONDS] = store_seconds,	  [TYPE_ADDRESS] = store_address,
-	[TYPE_BACKEND] = store_backend,	  [TYPE_POLICY] = store_policy,
+	[TYPE_TEXT] = store_text,	[TYPE_NAME] = store_name,
+	[TYPE_PATH] = store_path,	[TYPE_NUMBER] = store_number,
+	[TYPE_WORKERS] = store_workers, [TYPE_DURATION] = store_duration,
+	[TYPE_SECONDS] = store_seconds, [TYPE_ADDRESS] = store_address,
+	[TYPE_BACKEND] = store_backend, [TYPE_POLICY] = store_policy,
 };
 
 int config_value_store(const struct config_place *place, const char *text, void *target)

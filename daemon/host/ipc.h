@@ -10,10 +10,11 @@
 
 enum ipc_type {
 	/* monitor to server */
-	IPC_CONFIG = 1, /* fds: packed configuration, then at the start the API's listening socket */
-	IPC_LISTEN,	/* index: listener; fds: its sockets, one a worker, in pieces */
-	IPC_COMMIT,	/* everything was sent: take it */
-	IPC_RELOADED,	/* answer to IPC_RELOAD; text: "" or why not */
+	IPC_CONFIG =
+		1,    /* fds: packed configuration, then at the start the API's listening socket */
+	IPC_LISTEN,   /* index: listener; fds: its sockets, one a worker, in pieces */
+	IPC_COMMIT,   /* everything was sent: take it */
+	IPC_RELOADED, /* answer to IPC_RELOAD; text: "" or why not */
 	/* server to monitor */
 	IPC_OK,	    /* committed and serving */
 	IPC_FAILED, /* not committed, the former goes on; text: why */
@@ -23,8 +24,8 @@ enum ipc_type {
 enum { IPC_TEXT_MAX = 512, IPC_FDS_MAX = 128 };
 
 struct ipc_message {
-	uint32_t type;	/* enum ipc_type */
-	uint32_t index; /* IPC_LISTEN */
+	uint32_t type;	   /* enum ipc_type */
+	uint32_t index;	   /* IPC_LISTEN */
 	uint32_t uid, gid; /* IPC_CONFIG: whom the server becomes; UINT32_MAX: stays who it is */
 	char text[IPC_TEXT_MAX];
 };

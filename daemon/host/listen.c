@@ -54,7 +54,7 @@ void listen_set_free(struct listen_set *set)
 	if (!set)
 		return;
 	LL_FOREACH_SAFE(set->entries, e, next)
-		entry_free(e);
+	entry_free(e);
 	free(set);
 }
 
@@ -63,8 +63,8 @@ static struct entry *find(const struct listen_set *set, const struct config_addr
 	struct entry *e;
 
 	LL_FOREACH(set->entries, e)
-		if (e->address.len == a->len && !memcmp(e->address.bytes, a->bytes, a->len))
-			return e;
+	if (e->address.len == a->len && !memcmp(e->address.bytes, a->bytes, a->len))
+		return e;
 	return NULL;
 }
 
@@ -158,10 +158,10 @@ static void close_new(struct listen_set *set)
 	struct entry *e, *next;
 
 	LL_FOREACH_SAFE(set->entries, e, next)
-		if (e->is_new) {
-			LL_DELETE(set->entries, e);
-			entry_free(e);
-		}
+	if (e->is_new) {
+		LL_DELETE(set->entries, e);
+		entry_free(e);
+	}
 }
 
 int listen_set_open(struct listen_set *set, const struct config *config, char *error,
@@ -170,7 +170,7 @@ int listen_set_open(struct listen_set *set, const struct config *config, char *e
 	struct entry *e;
 
 	LL_FOREACH(set->entries, e)
-		e->is_new = false;
+	e->is_new = false;
 	for (unsigned i = 0; i < config->n_listeners; i++) {
 		const struct config_listener *l = &config->listeners[i];
 		int err = find(set, &l->address) ? 0 : add(set, l, config->workers);
@@ -197,7 +197,8 @@ void listen_set_prune(struct listen_set *set, const struct config *config)
 {
 	struct entry *e, *next;
 
-	LL_FOREACH_SAFE(set->entries, e, next) {
+	LL_FOREACH_SAFE(set->entries, e, next)
+	{
 		bool wanted = false;
 
 		for (unsigned i = 0; i < config->n_listeners; i++)

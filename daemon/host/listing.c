@@ -10,7 +10,8 @@
 #include "host/service.h"
 
 struct listing {
-	struct conn_info *infos; /* sorted by cookie; all alive when the snapshot was taken or later */
+	struct conn_info
+		*infos; /* sorted by cookie; all alive when the snapshot was taken or later */
 	size_t n_infos, next_info;
 	struct ktls_socket *sockets; /* a copy: the observer may walk again meanwhile */
 	size_t n_sockets, next_socket;

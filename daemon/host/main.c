@@ -68,7 +68,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "ktlsd: unexpected argument '%s'. Try 'ktlsd --help'.\n", argv[optind]);
+		fprintf(stderr, "ktlsd: unexpected argument '%s'. Try 'ktlsd --help'.\n",
+			argv[optind]);
 		return EXIT_FAILURE;
 	}
 	return check ? monitor_check(config) : monitor_run(config);

@@ -233,11 +233,13 @@ static void on_server_exit(struct monitor *m, int status)
 		loop_stop(&m->loop);
 		return;
 	}
-	m->backoff_ms = stable || !m->backoff_ms ? RESTART_MIN_MS :
-						   MIN_OF(2 * m->backoff_ms, (unsigned)RESTART_MAX_MS);
+	m->backoff_ms = stable || !m->backoff_ms ?
+				RESTART_MIN_MS :
+				MIN_OF(2 * m->backoff_ms, (unsigned)RESTART_MAX_MS);
 	m->restart_ns = now_ns() + m->backoff_ms * NS_PER_MS;
 	describe_exit(status, how);
-	log_err("msg=\"the server has ended (%s): starting it again\" delay_ms=%u", how, m->backoff_ms);
+	log_err("msg=\"the server has ended (%s): starting it again\" delay_ms=%u", how,
+		m->backoff_ms);
 }
 
 /* Other children are the resolver's, which waits for them itself. */
@@ -445,7 +447,8 @@ static int start(struct monitor *m, const char *path)
 	find_user(m);
 	err = make_runtime_directory(m);
 	if (err) {
-		log_err("errno=%s msg=\"cannot make %s\"", log_errno(err), m->config->runtime_directory);
+		log_err("errno=%s msg=\"cannot make %s\"", log_errno(err),
+			m->config->runtime_directory);
 		return err;
 	}
 	load_observer(m);

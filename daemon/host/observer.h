@@ -33,8 +33,8 @@ struct observer_wait {
 
 struct observer {
 	struct loop *loop;
-	char *pin;	  /* path of the pinned iterator */
-	const char *why;  /* what kept the monitor from loading it, "" if nothing */
+	char *pin;	 /* path of the pinned iterator */
+	const char *why; /* what kept the monitor from loading it, "" if nothing */
 	struct observer_snapshot last;
 	struct observer_wait *waiting;
 	bool walking;

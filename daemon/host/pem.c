@@ -69,7 +69,8 @@ const char *pem_check(const char *text, enum pem_kind kind)
 		n_certificates += ends_with(label, len, "CERTIFICATE");
 		n_keys += ends_with(label, len, "PRIVATE KEY");
 		if (kind == PEM_KEY && ends_with(label, len, "PRIVATE KEY") &&
-		    (starts_with(label, len, "ENCRYPTED") || strstr(text, "Proc-Type: 4,ENCRYPTED")))
+		    (starts_with(label, len, "ENCRYPTED") || strstr(text, "Proc-Type: "
+									  "4,ENCRYPTED")))
 			return "is encrypted; decrypt it with 'openssl pkey', nobody can type a "
 			       "pass phrase here";
 	}

@@ -80,8 +80,8 @@ static struct json *report_direction(const struct conn_info *info, enum directio
 	const struct ktls_direction *d = seen ? (dir == TX ? &seen->tx : &seen->rx) : NULL;
 	struct json *o = json_new();
 
-	json_set_string(o, "mode", side->mode == MODE_KERNEL && d ? seen_mode(seen, d) :
-								      modes[side->mode]);
+	json_set_string(o, "mode",
+			side->mode == MODE_KERNEL && d ? seen_mode(seen, d) : modes[side->mode]);
 	if (side->reason != REASON_NONE)
 		json_set_string(o, "reason", reason_name(side->reason));
 	if (side->err)
@@ -121,7 +121,8 @@ struct json *report_connection(const struct conn_info *info, const struct ktls_s
 	return o;
 }
 
-static struct json *report_seen_direction(const struct ktls_socket *s, const struct ktls_direction *d)
+static struct json *report_seen_direction(const struct ktls_socket *s,
+					  const struct ktls_direction *d)
 {
 	struct json *o = json_new();
 
@@ -188,7 +189,8 @@ struct json *report_counters(const struct counters *sum)
 	return array;
 }
 
-static void append_reasons(struct json *array, const char *where, const atomic_uint_least64_t *counts)
+static void append_reasons(struct json *array, const char *where,
+			   const atomic_uint_least64_t *counts)
 {
 	for (int r = 1; r < REASON_COUNT; r++) {
 		struct json *o;

@@ -16,7 +16,8 @@
 enum { LINGER_MS = 500 };
 
 static struct handshake_offer *build_offer(const struct config_listener *cl,
-					   struct ticket_keys *tickets, char *error, size_t error_len)
+					   struct ticket_keys *tickets, char *error,
+					   size_t error_len)
 {
 	_cleanup_free_ struct handshake_certificate *certs =
 		calloc(cl->n_certificates, sizeof(*certs));
@@ -92,7 +93,8 @@ int runtime_build(struct runtime *rt, const struct config *config, const struct 
 		  struct ticket_keys *tickets, char *error, size_t error_len)
 {
 	*rt = (struct runtime){ 0 };
-	rt->listeners = calloc(config->n_listeners ? config->n_listeners : 1, sizeof(*rt->listeners));
+	rt->listeners =
+		calloc(config->n_listeners ? config->n_listeners : 1, sizeof(*rt->listeners));
 	if (!rt->listeners) {
 		snprintf(error, error_len, "memory is short");
 		return -ENOMEM;

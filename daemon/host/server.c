@@ -127,11 +127,11 @@ static int commit(struct server *sv, char *error, size_t error_len)
 	int err;
 
 	if (!is_complete(&sv->pending, s->n_workers)) {
-		snprintf(error, error_len, "the number of workers cannot change by a reload: restart");
+		snprintf(error, error_len,
+			 "the number of workers cannot change by a reload: restart");
 		return -EINVAL;
 	}
-	err = runtime_build(&next, sv->pending.config, &s->runtime, s->tickets, error,
-			    error_len);
+	err = runtime_build(&next, sv->pending.config, &s->runtime, s->tickets, error, error_len);
 	if (err)
 		return err;
 	runtime_fini(&s->runtime);
@@ -274,7 +274,8 @@ static void raise_fd_limit(void)
 		return;
 	l.rlim_cur = l.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &l))
-		log_warning("errno=%s msg=\"cannot raise the limit of descriptors\"", log_errno(errno));
+		log_warning("errno=%s msg=\"cannot raise the limit of descriptors\"",
+			    log_errno(errno));
 }
 
 /* The pipes are made while privileged, then divided among the workers. */
@@ -287,7 +288,8 @@ static struct pipe_pool *make_pipes(const struct config *c)
 		int err = pipe_pool_init(&pools[i], share);
 
 		if (err)
-			log_warning("errno=%s pipes=%u wanted=%u msg=\"fewer pipes than configured\"",
+			log_warning("errno=%s pipes=%u wanted=%u msg=\"fewer pipes than "
+				    "configured\"",
 				    log_errno(err), pools[i].n, share);
 	}
 	return pools;
@@ -344,7 +346,8 @@ static int run_probe(struct service *s)
 		return -ENOMEM;
 	err = probe_run(s->probe);
 	if (err) {
-		log_warning("errno=%s msg=\"the probe could not run: everything stays in user space\"",
+		log_warning("errno=%s msg=\"the probe could not run: everything stays in user "
+			    "space\"",
 			    log_errno(err));
 		s->probe->ulp_err = -err;
 	}

@@ -29,7 +29,7 @@ struct conn {
 	enum deadline deadline;
 	uint64_t due_ns;
 	struct watch client, backend;
-	uint64_t cookie;      /* the kernel's socket cookie */
+	uint64_t cookie; /* the kernel's socket cookie */
 	uint64_t accepted_ns;
 	struct handshake *handshake; /* until OPEN */
 	struct channel channel;	     /* from the handshake's end */

@@ -69,8 +69,9 @@ void connlog_refused(const char *listener, enum reason reason, int err)
 {
 	static _Thread_local struct log_limit limit[REASON_COUNT];
 
-	log_write(LOG_LEVEL_WARNING, &limit[reason], "listener=%s reason=%s errno=%s msg=\"refused\"",
-		  listener, reason_name(reason), log_errno(err));
+	log_write(LOG_LEVEL_WARNING, &limit[reason],
+		  "listener=%s reason=%s errno=%s msg=\"refused\"", listener, reason_name(reason),
+		  log_errno(err));
 }
 
 void connlog_bad_step(const struct conn *c, enum conn_state to)

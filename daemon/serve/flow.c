@@ -27,7 +27,9 @@ static struct flow_event backend_error(int err)
 
 static struct flow_event channel_error(const struct channel_event *ev)
 {
-	return (struct flow_event){ .result = FLOW_CHANNEL_ERROR, .reason = ev->reason, .err = ev->err };
+	return (struct flow_event){ .result = FLOW_CHANNEL_ERROR,
+				    .reason = ev->reason,
+				    .err = ev->err };
 }
 
 bool flow_is_in_flight(const struct flow *f)
@@ -142,7 +144,9 @@ static bool fetch_copy_up(struct flow *f, struct flow_env *env, struct flow_even
 		f->buf->len = (uint32_t)ev.len;
 		return true;
 	case CHANNEL_CONTROL:
-		*out = (struct flow_event){ .result = FLOW_CONTROL, .type = ev.type, .len = ev.len };
+		*out = (struct flow_event){ .result = FLOW_CONTROL,
+					    .type = ev.type,
+					    .len = ev.len };
 		return false;
 	case CHANNEL_EOF:
 		f->source_ended = true;

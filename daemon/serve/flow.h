@@ -16,12 +16,12 @@
 #include "tls/channel.h"
 
 struct flow {
-	struct pipe *pipe; /* of the pool, while bytes are in it */
-	uint32_t in_pipe;  /* bytes */
-	bool source_ended; /* the source will send no more */
-	bool discard;	   /* the sink takes no more: read and drop */
+	struct pipe *pipe;	 /* of the pool, while bytes are in it */
+	uint32_t in_pipe;	 /* bytes */
+	bool source_ended;	 /* the source will send no more */
+	bool discard;		 /* the sink takes no more: read and drop */
 	struct pool_buffer *buf; /* copied bytes in flight, or a control record for the caller */
-	uint64_t bytes;	   /* payload moved into the sink */
+	uint64_t bytes;		 /* payload moved into the sink */
 };
 
 /* What both flows of a connection work with; nothing of it is owned. */
@@ -35,12 +35,12 @@ struct flow_env {
 };
 
 enum flow_result {
-	FLOW_WAIT_SOURCE, /* nothing in flight, the source has nothing now */
-	FLOW_WAIT_SINK,	  /* bytes in flight, the sink takes none now */
-	FLOW_ENDED,	  /* the source has ended, everything is delivered */
-	FLOW_CONTROL,	  /* up: a record that is not data: `len` bytes at flow->buf->data */
-	FLOW_REKEY_WAIT,  /* up: the kernel waits for new receive keys */
-	FLOW_YIELD,	  /* the turn's budget is used up: call again after others */
+	FLOW_WAIT_SOURCE,   /* nothing in flight, the source has nothing now */
+	FLOW_WAIT_SINK,	    /* bytes in flight, the sink takes none now */
+	FLOW_ENDED,	    /* the source has ended, everything is delivered */
+	FLOW_CONTROL,	    /* up: a record that is not data: `len` bytes at flow->buf->data */
+	FLOW_REKEY_WAIT,    /* up: the kernel waits for new receive keys */
+	FLOW_YIELD,	    /* the turn's budget is used up: call again after others */
 	FLOW_CHANNEL_ERROR, /* reason and err say what */
 	FLOW_BACKEND_ERROR, /* err says what */
 };

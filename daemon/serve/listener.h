@@ -24,8 +24,8 @@ struct listener {
 	atomic_uint refs;
 	struct listener_totals *totals; /* a reference */
 	char *name;
-	char *address; /* as configured, for people */
-	char *backend; /* as configured, for people */
+	char *address;		       /* as configured, for people */
+	char *backend;		       /* as configured, for people */
 	struct handshake_offer *offer; /* a reference */
 	struct sockaddr_storage backend_address;
 	socklen_t backend_len;

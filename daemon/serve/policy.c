@@ -25,7 +25,9 @@ int policy_find(const char *name)
 
 static struct policy_verdict fallback(enum policy_value v, enum reason reason, int err)
 {
-	return (struct policy_verdict){ .reason = reason, .err = err, .refuse = v == POLICY_REQUIRE };
+	return (struct policy_verdict){ .reason = reason,
+					.err = err,
+					.refuse = v == POLICY_REQUIRE };
 }
 
 struct policy_verdict policy_decide(enum policy_value v, enum direction d, const struct suite *s,
@@ -36,9 +38,9 @@ struct policy_verdict policy_decide(enum policy_value v, enum direction d, const
 	if (v == POLICY_OFF)
 		return (struct policy_verdict){ .reason = REASON_POLICY_OFF };
 	if (probe->ulp_err)
-		return fallback(v, probe->ulp_err == ENOENT ? REASON_KTLS_NO_ULP :
-							      REASON_KTLS_ULP_REFUSED,
-				probe->ulp_err);
+		return fallback(
+			v, probe->ulp_err == ENOENT ? REASON_KTLS_NO_ULP : REASON_KTLS_ULP_REFUSED,
+			probe->ulp_err);
 	if (cell->data.verdict != PROBE_YES)
 		return fallback(v, REASON_KTLS_CIPHER, cell->data.err);
 	if (v == POLICY_ON || d == TX)

@@ -112,9 +112,8 @@ static bool follow_update(struct conn *c, bool answer)
 /* Acts on a record that is not data. True if the flow goes on. */
 static bool take_control(struct conn *c, const struct flow_event *ev)
 {
-	struct posthandshake_verdict v =
-		posthandshake_take(&c->posthandshake, c->version, ev->type, c->up.buf->data,
-				   ev->len, now_ns());
+	struct posthandshake_verdict v = posthandshake_take(&c->posthandshake, c->version, ev->type,
+							    c->up.buf->data, ev->len, now_ns());
 
 	switch (v.action) {
 	case POSTHANDSHAKE_NONE:
@@ -275,8 +274,7 @@ static bool run_down(struct conn *c)
 
 static enum deadline open_deadline(const struct conn *c)
 {
-	bool waits = relay_waits_for_client(c) || relay_waits_for_backend(c) ||
-		     c->goodbye_begun;
+	bool waits = relay_waits_for_client(c) || relay_waits_for_backend(c) || c->goodbye_begun;
 
 	return waits ? DEADLINE_STALL : DEADLINE_IDLE;
 }

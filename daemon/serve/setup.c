@@ -83,8 +83,8 @@ static void backend_ready(struct watch *w, uint32_t events)
 static void begin_connect(struct conn *c)
 {
 	const struct listener *l = c->port->listener;
-	_cleanup_fd_ int fd = socket(l->backend_address.ss_family,
-				     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	_cleanup_fd_ int fd =
+		socket(l->backend_address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int err;
 
 	conn_enter(c, CONN_CONNECT);
@@ -123,7 +123,7 @@ static void note_fallback(struct conn *c, enum direction d, enum reason reason, 
 /* Why this socket has no ULP, in the words of the reason table. */
 static enum reason ulp_reason(int err)
 {
-	return err == ENOENT ? REASON_KTLS_NO_ULP :
+	return err == ENOENT   ? REASON_KTLS_NO_ULP :
 	       err == ENOTCONN ? REASON_KTLS_PEER_CLOSED :
 				 REASON_KTLS_ULP_REFUSED;
 }
@@ -132,8 +132,7 @@ static struct policy_verdict decide(const struct conn *c, enum direction d)
 {
 	enum policy_value v = (enum policy_value)atomic_load(&c->port->listener->policy[d]);
 	const struct probe *probe = atomic_load(&c->port->worker->limits->probe);
-	struct policy_verdict verdict =
-		policy_decide(v, d, c->channel.side[d].keys->suite, probe);
+	struct policy_verdict verdict = policy_decide(v, d, c->channel.side[d].keys->suite, probe);
 
 	if (verdict.reason == REASON_NONE && c->ulp_err)
 		verdict = (struct policy_verdict){ .reason = ulp_reason(c->ulp_err),
@@ -174,8 +173,9 @@ static void note_facts(struct conn *c, const struct handshake_outcome *out)
 {
 	struct counters *n = counters_of(c);
 
-	count_add(&n->value[c->version == TLS13 ? COUNTER_HANDSHAKES_TLS13 : COUNTER_HANDSHAKES_TLS12],
-		  1);
+	count_add(
+		&n->value[c->version == TLS13 ? COUNTER_HANDSHAKES_TLS13 : COUNTER_HANDSHAKES_TLS12],
+		1);
 	if (out->resumed)
 		count_add(&n->value[COUNTER_HANDSHAKES_RESUMED], 1);
 	c->facts = malloc(sizeof(*c->facts));
@@ -379,4 +379,3 @@ void setup_accept(struct port *port, int fd)
 	}
 	try_begin(c, false);
 }
-

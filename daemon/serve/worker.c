@@ -324,7 +324,8 @@ static void set_ports(struct worker *w, struct message *m)
 		add_port(w, m->listeners[i], m->fds[i]);
 }
 
-void worker_set_ports(struct worker *w, struct listener *const *listeners, const int *fds, unsigned n)
+void worker_set_ports(struct worker *w, struct listener *const *listeners, const int *fds,
+		      unsigned n)
 {
 	struct message m = { .act = set_ports, .listeners = listeners, .fds = fds, .n = n };
 
@@ -339,8 +340,8 @@ static void for_each_conn(struct worker *w, bool (*each)(struct conn *c, void *a
 	for (struct port *p = w->ports; p; p = p->next)
 		for (int d = 0; d < DEADLINE_N; d++)
 			DL_FOREACH_SAFE(p->due[d], c, next)
-				if (!each(c, arg))
-					return;
+	if (!each(c, arg))
+		return;
 }
 
 static bool describe_one(struct conn *c, void *arg)

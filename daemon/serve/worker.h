@@ -48,9 +48,9 @@ struct worker {
 	struct pipe_pool pipes;
 	struct counters counters;
 	struct port *ports;
-	struct conn *closed;  /* to be freed after the batch */
-	struct conn *resume;  /* to be called again after the batch */
-	struct conn *retry;   /* backend's queue was full: connect again at retry_ns */
+	struct conn *closed; /* to be freed after the batch */
+	struct conn *resume; /* to be called again after the batch */
+	struct conn *retry;  /* backend's queue was full: connect again at retry_ns */
 	uint64_t retry_ns;
 	uint64_t accept_pause_ns; /* no descriptor left: accept again then; 0: not paused */
 	int reserve_fd;		  /* given up for a moment to refuse when descriptors run out */
@@ -68,7 +68,8 @@ int worker_start(struct worker *w, unsigned index, struct worker_limits *limits,
  * Swaps the ports: n listeners (references are taken) and as many listening sockets (taken over).
  * Connections of the old ports go on. Waits until the worker has done it.
  */
-void worker_set_ports(struct worker *w, struct listener *const *listeners, const int *fds, unsigned n);
+void worker_set_ports(struct worker *w, struct listener *const *listeners, const int *fds,
+		      unsigned n);
 
 /*
  * A description of every connection, in an array that the caller frees; NULL with *n 0 for none

@@ -38,7 +38,8 @@ static int cache_init(void)
 
 	if (p == MAP_FAILED)
 		return -ENOMEM;
-	(void)mlock(p, CACHE_SLOTS * sizeof(*cache)); /* as in keys.c: better unlocked than refused */
+	(void)mlock(p,
+		    CACHE_SLOTS * sizeof(*cache)); /* as in keys.c: better unlocked than refused */
 	(void)madvise(p, CACHE_SLOTS * sizeof(*cache), MADV_DONTDUMP);
 	(void)madvise(p, CACHE_SLOTS * sizeof(*cache), MADV_WIPEONFORK);
 	cache = p;
@@ -99,10 +100,10 @@ int aead_seal(const struct keys *k, const uint8_t nonce[static 12], const uint8_
 	if (!aes)
 		return err;
 	err = k->suite->aead == AEAD_CCM ?
-		      wc_AesCcmEncrypt(aes, buf, buf, (word32)len, nonce, 12, tag, AEAD_TAG_LEN, aad,
-				       (word32)aad_len) :
-		      wc_AesGcmEncrypt(aes, buf, buf, (word32)len, nonce, 12, tag, AEAD_TAG_LEN, aad,
-				       (word32)aad_len);
+		      wc_AesCcmEncrypt(aes, buf, buf, (word32)len, nonce, 12, tag, AEAD_TAG_LEN,
+				       aad, (word32)aad_len) :
+		      wc_AesGcmEncrypt(aes, buf, buf, (word32)len, nonce, 12, tag, AEAD_TAG_LEN,
+				       aad, (word32)aad_len);
 	return err ? -EIO : 0;
 }
 
@@ -122,10 +123,10 @@ int aead_open(const struct keys *k, const uint8_t nonce[static 12], const uint8_
 	if (!aes)
 		return err;
 	err = k->suite->aead == AEAD_CCM ?
-		      wc_AesCcmDecrypt(aes, buf, buf, (word32)len, nonce, 12, tag, AEAD_TAG_LEN, aad,
-				       (word32)aad_len) :
-		      wc_AesGcmDecrypt(aes, buf, buf, (word32)len, nonce, 12, tag, AEAD_TAG_LEN, aad,
-				       (word32)aad_len);
+		      wc_AesCcmDecrypt(aes, buf, buf, (word32)len, nonce, 12, tag, AEAD_TAG_LEN,
+				       aad, (word32)aad_len) :
+		      wc_AesGcmDecrypt(aes, buf, buf, (word32)len, nonce, 12, tag, AEAD_TAG_LEN,
+				       aad, (word32)aad_len);
 	return err ? -EBADMSG : 0;
 }
 
@@ -146,8 +147,8 @@ void aead_thread_fini(void)
 }
 
 /* HKDF-Expand-Label(secret, label, "", len) of RFC 8446 7.1. */
-static int expand_label(const struct keys *k, const uint8_t *secret, const char *label, uint8_t *out,
-			size_t len)
+static int expand_label(const struct keys *k, const uint8_t *secret, const char *label,
+			uint8_t *out, size_t len)
 {
 	int hash = k->suite->hash_len == 48 ? WC_HASH_TYPE_SHA384 : WC_HASH_TYPE_SHA256;
 

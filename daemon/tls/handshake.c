@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <wolfssl/ssl.h>
 #include <wolfssl/error-ssl.h>
+#include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/kdf.h>
 
 #include "base/suite.h"
@@ -141,10 +141,9 @@ void handshake_hook(struct WOLFSSL_CTX *ctx)
 
 static struct handshake_failure failure(enum reason reason, int err)
 {
-	return (struct handshake_failure){ .reason = reason,
-					   .err = err,
-					   .alert_sent = ALERT_NONE,
-					   .alert_received = ALERT_NONE };
+	return (struct handshake_failure){
+		.reason = reason, .err = err, .alert_sent = ALERT_NONE, .alert_received = ALERT_NONE
+	};
 }
 
 static struct handshake *handshake_new(struct handshake_offer *offer, int fd, const char *sni)
@@ -188,8 +187,8 @@ void handshake_free(struct handshake *hs)
 	free(hs);
 }
 
-enum handshake_progress handshake_begin(struct handshake_offer *offer, int fd, struct handshake **hs,
-					struct handshake_failure *why)
+enum handshake_progress handshake_begin(struct handshake_offer *offer, int fd,
+					struct handshake **hs, struct handshake_failure *why)
 {
 	uint8_t hello[HELLO_PEEK_MAX];
 	char sni[HELLO_NAME_MAX] = "";
@@ -311,11 +310,11 @@ static int take_keys12(struct handshake *hs, const struct suite *suite)
 /* Everything that must hold before the library may go. */
 static int take_keys(struct handshake *hs)
 {
-	const struct suite *suite =
-		suite_find((uint16_t)wolfSSL_get_current_cipher_suite(hs->ssl));
+	const struct suite *suite = suite_find((uint16_t)wolfSSL_get_current_cipher_suite(hs->ssl));
 	word64 tx_seq, rx_seq;
 
-	if (!suite || wolfSSL_pending(hs->ssl) || wolfSSL_GetMaxOutputSize(hs->ssl) < RECORD_PLAIN_MAX)
+	if (!suite || wolfSSL_pending(hs->ssl) ||
+	    wolfSSL_GetMaxOutputSize(hs->ssl) < RECORD_PLAIN_MAX)
 		return -EPROTO;
 	if (!wire_is_at_boundary(&hs->tx) || !wire_is_at_boundary(&hs->rx))
 		return -EBUSY;

@@ -22,7 +22,7 @@ struct handshake_options {
 		const char *chain, *key; /* PEM */
 		size_t chain_len, key_len;
 		const char *name; /* for error texts: the file */
-	} *certificates;
+	} * certificates;
 	unsigned n_certificates;
 	const char *const *alpn; /* names in order of preference; none: ALPN is not answered */
 	unsigned n_alpn;
@@ -72,8 +72,8 @@ struct handshake;
  * meanwhile. Fails with REASON_NOT_TLS, REASON_HANDSHAKE_CLOSED, REASON_PEER_RESET,
  * REASON_NO_MEMORY.
  */
-enum handshake_progress handshake_begin(struct handshake_offer *offer, int fd, struct handshake **hs,
-					struct handshake_failure *why);
+enum handshake_progress handshake_begin(struct handshake_offer *offer, int fd,
+					struct handshake **hs, struct handshake_failure *why);
 
 /* Goes on as far as the socket allows. */
 enum handshake_progress handshake_run(struct handshake *hs, struct handshake_failure *why);
@@ -83,9 +83,9 @@ enum { HANDSHAKE_NAME_LEN = 64 };
 struct handshake_outcome {
 	struct keys *tx, *rx; /* the taker's */
 	bool resumed;
-	char group[24];			/* "X25519", "SECP256R1", ... or "" */
-	char alpn[HANDSHAKE_NAME_LEN];	/* chosen protocol or "" */
-	char sni[HANDSHAKE_NAME_LEN];	/* server name asked for, cut, or "" */
+	char group[24];		       /* "X25519", "SECP256R1", ... or "" */
+	char alpn[HANDSHAKE_NAME_LEN]; /* chosen protocol or "" */
+	char sni[HANDSHAKE_NAME_LEN];  /* server name asked for, cut, or "" */
 };
 
 /*

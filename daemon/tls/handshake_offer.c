@@ -30,7 +30,7 @@ struct handshake_offer {
 	atomic_uint refs;
 	struct site *sites;
 	unsigned n_sites;
-	char *alpn; /* comma list, or NULL */
+	char *alpn;		     /* comma list, or NULL */
 	struct ticket_keys *tickets; /* not owned */
 };
 
@@ -95,7 +95,8 @@ static int set_groups(WOLFSSL_CTX *ctx)
 		WOLFSSL_ECC_SECP384R1,
 	};
 
-	return wolfSSL_CTX_set_groups(ctx, groups, ARRAY_SIZE(groups)) == WOLFSSL_SUCCESS ? 0 : -EIO;
+	return wolfSSL_CTX_set_groups(ctx, groups, ARRAY_SIZE(groups)) == WOLFSSL_SUCCESS ? 0 :
+											    -EIO;
 }
 
 static void set_tickets(WOLFSSL_CTX *ctx, struct site *site, const struct handshake_options *o)
@@ -139,9 +140,9 @@ static const char *configure(WOLFSSL_CTX *ctx, const struct handshake_options *o
 	wolfSSL_CTX_set_servername_callback(ctx, accept_any_name);
 	if (o->version_max == TLS12)
 		wolfSSL_CTX_set_options(ctx, WOLFSSL_OP_NO_TLSv1_3);
-	if (wolfSSL_CTX_SetMinVersion(ctx, o->version_min == TLS13 ? WOLFSSL_TLSV1_3 :
-								       WOLFSSL_TLSV1_2) !=
-	    WOLFSSL_SUCCESS)
+	if (wolfSSL_CTX_SetMinVersion(ctx, o->version_min == TLS13 ?
+						   WOLFSSL_TLSV1_3 :
+						   WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS)
 		return "the TLS library does not know the versions asked for";
 	if (!ciphers || wolfSSL_CTX_set_cipher_list(ctx, ciphers) != WOLFSSL_SUCCESS)
 		return "the TLS library knows none of the ciphers";

@@ -34,8 +34,8 @@ void hello_server_name(const uint8_t *p, size_t len, char name[static HELLO_NAME
 	unsigned int n = HELLO_NAME_MAX - 1;
 
 	name[0] = '\0';
-	if (wolfSSL_SNI_GetFromBuffer(p, (unsigned)len, WOLFSSL_SNI_HOST_NAME, (unsigned char *)name,
-				      &n) != WOLFSSL_SUCCESS) {
+	if (wolfSSL_SNI_GetFromBuffer(p, (unsigned)len, WOLFSSL_SNI_HOST_NAME,
+				      (unsigned char *)name, &n) != WOLFSSL_SUCCESS) {
 		name[0] = '\0';
 		return;
 	}

@@ -57,8 +57,8 @@ struct ktls_progress {
 struct ktls_progress ktls_progress(int fd);
 
 /* Socket options of SOL_TLS that switch features on: 0 or -errno. */
-int ktls_set_zerocopy(int fd);		       /* TLS_TX_ZEROCOPY_RO, Linux 5.19 */
-int ktls_set_no_pad(int fd);		       /* TLS_RX_EXPECT_NO_PAD, Linux 6.0 */
+int ktls_set_zerocopy(int fd);			/* TLS_TX_ZEROCOPY_RO, Linux 5.19 */
+int ktls_set_no_pad(int fd);			/* TLS_RX_EXPECT_NO_PAD, Linux 6.0 */
 int ktls_set_max_payload(int fd, uint16_t len); /* TLS_TX_MAX_PAYLOAD_LEN, Linux 6.19 */
 
 #endif

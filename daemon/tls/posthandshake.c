@@ -10,8 +10,8 @@
 #include "tls/record.h"
 
 enum { /* handshake message types, RFC 8446 4 and RFC 5246 7.4 */
-	CLIENT_HELLO = 1,
-	KEY_UPDATE = 24,
+       CLIENT_HELLO = 1,
+       KEY_UPDATE = 24,
 };
 
 enum { MESSAGE_HEADER_LEN = 4, ALERT_LEVEL_WARNING = 1, ALERT_LEVEL_FATAL = 2 };
@@ -85,7 +85,8 @@ static struct posthandshake_verdict take_handshake13(struct posthandshake *ph, c
 
 	if (!len)
 		return end(REASON_UNEXPECTED_MESSAGE, ALERT_UNEXPECTED_MESSAGE);
-	if ((ph->n_partial ? ph->partial[0] : p[0]) != KEY_UPDATE || ph->n_partial + len > KEY_UPDATE_LEN)
+	if ((ph->n_partial ? ph->partial[0] : p[0]) != KEY_UPDATE ||
+	    ph->n_partial + len > KEY_UPDATE_LEN)
 		return end(REASON_UNEXPECTED_MESSAGE, ALERT_UNEXPECTED_MESSAGE);
 	memcpy(message, ph->partial, ph->n_partial);
 	memcpy(message + ph->n_partial, p, len);
@@ -106,7 +107,8 @@ static struct posthandshake_verdict take_handshake12(const uint8_t *p, size_t le
 }
 
 struct posthandshake_verdict posthandshake_take(struct posthandshake *ph, uint16_t version,
-						uint8_t type, const uint8_t *p, size_t len, uint64_t now)
+						uint8_t type, const uint8_t *p, size_t len,
+						uint64_t now)
 {
 	/* Nothing may stand between the pieces of one message (RFC 8446 5.1). */
 	if (ph->n_partial && type != RECORD_HANDSHAKE)

@@ -12,33 +12,33 @@
 #include "base/reason.h"
 
 enum alert { /* RFC 8446 6 */
-	ALERT_CLOSE_NOTIFY = 0,
-	ALERT_UNEXPECTED_MESSAGE = 10,
-	ALERT_BAD_RECORD_MAC = 20,
-	ALERT_RECORD_OVERFLOW = 22,
-	ALERT_HANDSHAKE_FAILURE = 40,
-	ALERT_DECODE_ERROR = 50,
-	ALERT_PROTOCOL_VERSION = 70,
-	ALERT_INTERNAL_ERROR = 80,
-	ALERT_USER_CANCELED = 90,
-	ALERT_NO_RENEGOTIATION = 100,
-	ALERT_NONE = 255,
+	     ALERT_CLOSE_NOTIFY = 0,
+	     ALERT_UNEXPECTED_MESSAGE = 10,
+	     ALERT_BAD_RECORD_MAC = 20,
+	     ALERT_RECORD_OVERFLOW = 22,
+	     ALERT_HANDSHAKE_FAILURE = 40,
+	     ALERT_DECODE_ERROR = 50,
+	     ALERT_PROTOCOL_VERSION = 70,
+	     ALERT_INTERNAL_ERROR = 80,
+	     ALERT_USER_CANCELED = 90,
+	     ALERT_NO_RENEGOTIATION = 100,
+	     ALERT_NONE = 255,
 };
 
 enum { ALERT_LEN = 2 };
 
 enum posthandshake_action {
-	POSTHANDSHAKE_NONE,	  /* nothing to do, or more bytes wanted */
+	POSTHANDSHAKE_NONE,	   /* nothing to do, or more bytes wanted */
 	POSTHANDSHAKE_PEER_CLOSED, /* close_notify: the peer sends no more */
-	POSTHANDSHAKE_REKEY_RX,	  /* KeyUpdate: new receive keys */
-	POSTHANDSHAKE_REKEY_BOTH, /* the same, and answer with a KeyUpdate of our own */
-	POSTHANDSHAKE_END,	  /* end the connection for `reason`, telling the peer `alert` */
+	POSTHANDSHAKE_REKEY_RX,	   /* KeyUpdate: new receive keys */
+	POSTHANDSHAKE_REKEY_BOTH,  /* the same, and answer with a KeyUpdate of our own */
+	POSTHANDSHAKE_END,	   /* end the connection for `reason`, telling the peer `alert` */
 };
 
 struct posthandshake {
-	uint64_t window_ns;  /* start of the window in which key updates are counted */
-	uint16_t n_updates;  /* in this window */
-	uint8_t partial[4];  /* a handshake message begun in an earlier record */
+	uint64_t window_ns; /* start of the window in which key updates are counted */
+	uint16_t n_updates; /* in this window */
+	uint8_t partial[4]; /* a handshake message begun in an earlier record */
 	uint8_t n_partial;
 };
 

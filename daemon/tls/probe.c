@@ -74,7 +74,8 @@ static int make_keys(const struct suite *s, struct keys **sender, struct keys **
 		err = aead_derive(k);
 	} else {
 		memcpy(k->key, k->secret, s->key_len);
-		memcpy(k->iv, k->secret + s->hash_len - KEYS_IV_LEN, s->aead == AEAD_CHACHA ? 12 : 4);
+		memcpy(k->iv, k->secret + s->hash_len - KEYS_IV_LEN,
+		       s->aead == AEAD_CHACHA ? 12 : 4);
 		k->nonce = 1;
 	}
 	id = (*receiver)->id;
@@ -260,7 +261,8 @@ static void find_aes_driver(char driver[static PROBE_DRIVER_LEN])
 			is_gcm = !strcmp(value, "gcm(aes)");
 		else if (sscanf(line, "driver : %63s", value) == 1)
 			memcpy(candidate, value, sizeof(candidate));
-		else if (is_gcm && sscanf(line, "priority : %d", &priority) == 1 && priority > best) {
+		else if (is_gcm && sscanf(line, "priority : %d", &priority) == 1 &&
+			 priority > best) {
 			best = priority;
 			memcpy(driver, candidate, PROBE_DRIVER_LEN);
 		}

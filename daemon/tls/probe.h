@@ -25,10 +25,10 @@ struct probe_feature {
 
 /* One version, cipher and direction. */
 struct probe_cell {
-	struct probe_feature data;	  /* records of several sizes and a control record, intact */
-	struct probe_feature rekey;	  /* TLS 1.3: new keys on the running connection, then data */
-	struct probe_feature zerocopy;	  /* tx: TLS_TX_ZEROCOPY_RO is accepted */
-	struct probe_feature no_pad;	  /* rx, TLS 1.3: TLS_RX_EXPECT_NO_PAD is accepted */
+	struct probe_feature data;     /* records of several sizes and a control record, intact */
+	struct probe_feature rekey;    /* TLS 1.3: new keys on the running connection, then data */
+	struct probe_feature zerocopy; /* tx: TLS_TX_ZEROCOPY_RO is accepted */
+	struct probe_feature no_pad;   /* rx, TLS 1.3: TLS_RX_EXPECT_NO_PAD is accepted */
 	struct probe_feature max_payload; /* tx: TLS_TX_MAX_PAYLOAD_LEN is accepted */
 };
 

@@ -42,8 +42,9 @@ struct json *probe_report(const struct probe *p)
 	for (unsigned v = 0; v < PROBE_N_VERSIONS; v++)
 		for (unsigned c = 0; c < PROBE_N_CIPHERS; c++)
 			for (int d = 0; d < N_DIRECTIONS; d++)
-				json_append(results, report_cell(&p->cell[v][c][d], probe_suite(v, c),
-								 (enum direction)d));
+				json_append(results,
+					    report_cell(&p->cell[v][c][d], probe_suite(v, c),
+							(enum direction)d));
 	json_set_string(o, "kernel", uname(&uts) ? "?" : uts.release);
 	json_set_bool(o, "ulp", !p->ulp_err);
 	json_set_string(o, "ulp_errno", p->ulp_err ? log_errno(p->ulp_err) : NULL);

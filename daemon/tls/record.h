@@ -15,10 +15,10 @@
 #include "base/pool.h"
 
 enum record_type { /* RFC 8446 5.1 */
-	RECORD_CCS = 20,
-	RECORD_ALERT = 21,
-	RECORD_HANDSHAKE = 22,
-	RECORD_DATA = 23,
+		   RECORD_CCS = 20,
+		   RECORD_ALERT = 21,
+		   RECORD_HANDSHAKE = 22,
+		   RECORD_DATA = 23,
 };
 
 enum { RECORD_PLAIN_MAX = 16384, RECORD_HEADER_LEN = 5 };
@@ -41,8 +41,8 @@ struct record_rx {
  * may be fewer than len; 0 for len 0 (an empty record is sent). -EAGAIN: an earlier record still
  * waits for the socket, nothing was accepted. -ENOMEM, -EIO, or the socket's -errno.
  */
-ssize_t record_send(int fd, struct keys *keys, struct record_tx *tx, struct pool *pool, uint8_t type,
-		    const void *data, size_t len);
+ssize_t record_send(int fd, struct keys *keys, struct record_tx *tx, struct pool *pool,
+		    uint8_t type, const void *data, size_t len);
 
 /* Writes what waits. 0 when nothing is left, -EAGAIN, or the socket's -errno. */
 int record_flush(int fd, struct record_tx *tx, struct pool *pool);
@@ -59,8 +59,8 @@ int record_flush(int fd, struct record_tx *tx, struct pool *pool);
  *   -ENODATA    the peer closed the connection inside a record
  *   -ENOMEM, -EIO, or the socket's -errno
  */
-ssize_t record_recv(int fd, struct keys *keys, struct record_rx *rx, struct pool *pool, uint8_t *type,
-		    void *buf, size_t cap);
+ssize_t record_recv(int fd, struct keys *keys, struct record_rx *rx, struct pool *pool,
+		    uint8_t *type, void *buf, size_t cap);
 
 /* True if bytes are buffered: decrypted ones, or sealed ones that epoll will not report again. */
 static inline bool record_rx_pending(const struct record_rx *rx)

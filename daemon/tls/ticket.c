@@ -34,7 +34,8 @@ static int generation_make(struct generation *g)
 	if (!g->keys)
 		return -ENOMEM;
 	g->keys->suite = suite_find(TICKET_SUITE);
-	if (!aead_random(g->name, sizeof(g->name)) && !aead_random(g->keys->key, sizeof(g->keys->key)))
+	if (!aead_random(g->name, sizeof(g->name)) &&
+	    !aead_random(g->keys->key, sizeof(g->keys->key)))
 		return 0;
 	keys_free(g->keys);
 	g->keys = NULL;
@@ -121,7 +122,8 @@ static const struct keys *find(const struct ticket_keys *t, const uint8_t *name)
 
 	if (!memcmp(name, t->current.name, TICKET_NAME_LEN))
 		return t->current.keys;
-	if (t->previous.keys && previous_is_fresh && !memcmp(name, t->previous.name, TICKET_NAME_LEN))
+	if (t->previous.keys && previous_is_fresh &&
+	    !memcmp(name, t->previous.name, TICKET_NAME_LEN))
 		return t->previous.keys;
 	return NULL;
 }

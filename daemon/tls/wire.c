@@ -43,7 +43,8 @@ bool wire_is_at_boundary(const struct wire *w)
 
 bool wire_next_nonce(const struct wire *w, uint64_t seq, uint64_t *nonce)
 {
-	if (!wire_is_at_boundary(w) || !seq || w->n_encrypted != seq || w->n_nonce != sizeof(w->nonce))
+	if (!wire_is_at_boundary(w) || !seq || w->n_encrypted != seq ||
+	    w->n_nonce != sizeof(w->nonce))
 		return false;
 	*nonce = be64_get(w->nonce) + 1;
 	return true;

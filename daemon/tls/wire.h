@@ -13,12 +13,12 @@
 
 struct wire {
 	uint8_t header[5];
-	uint8_t n_header;	/* bytes of it seen */
-	bool encrypted;		/* a ChangeCipherSpec has gone by */
-	uint8_t n_nonce;	/* bytes of the current record's explicit nonce seen */
-	uint8_t nonce[8];	/* explicit nonce of the last record after ChangeCipherSpec */
-	uint16_t body_left;	/* bytes of the current record still to come */
-	uint32_t n_encrypted;	/* whole or begun records after ChangeCipherSpec */
+	uint8_t n_header;     /* bytes of it seen */
+	bool encrypted;	      /* a ChangeCipherSpec has gone by */
+	uint8_t n_nonce;      /* bytes of the current record's explicit nonce seen */
+	uint8_t nonce[8];     /* explicit nonce of the last record after ChangeCipherSpec */
+	uint16_t body_left;   /* bytes of the current record still to come */
+	uint32_t n_encrypted; /* whole or begun records after ChangeCipherSpec */
 };
 
 /* Takes the next len bytes of the direction. */
