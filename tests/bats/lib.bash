@@ -218,7 +218,7 @@ counters_read() {
 	local counter='\{"name":"([a-z0-9_]+)","unit":"[a-z]+","gauge":(true|false),"value":([0-9]+)\}'
 	local reason='\{"where":"([a-z]+)","reason":"([a-z-]+)","class":"[a-z]+","count":([0-9]+)\}'
 	declare -gA COUNT=()
-	text=$(ctl status --json)
+	text=$(ctl status --json) || [[ $? == 3 ]] # 3: it knows of problems
 	text=${text%%\"observer\":*}
 	while [[ $text =~ $counter ]]; do
 		COUNT[${BASH_REMATCH[1]}]=${BASH_REMATCH[3]}
