@@ -66,6 +66,7 @@ process_is_gone() { # PID STARTED
 spawn() { # NAME COMMAND...
 	local name=$1
 	shift
+	: >"$T/$name.log" # here, or one could still read what a former process said
 	KTLSD_SUITE=$T "$@" </dev/null >"$T/$name.log" 2>&1 3>&- &
 	process_started $! || STARTED=0
 	echo "$! $STARTED" >"$T/$name.pid"
