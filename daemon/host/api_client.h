@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What api.c (who calls) and api_methods.c (what is answered) know of each other. */
+#ifndef KTLSD_HOST_API_CLIENT_H
+#define KTLSD_HOST_API_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/loop.h"
+#include "base/varlink.h"
+#include "host/jobs.h"
+#include "host/observer.h"
+
+struct api;
+struct listing;
+struct probe;
+struct service;
+
+struct client {
+	struct client *prev, *next;
+	struct api *api;
+	struct watch watch; /* owns the descriptor */
+	struct varlink_conn *varlink;
+	uid_t uid;
+	struct observer_wait wait;
+	bool waits_for_observer, wants_all;
+	uint64_t wanted_cookie;		 /* GetConnection */
+	int (*answer)(struct client *c); /* once the observer has a fresh snapshot */
+	struct listing *listing;	 /* being streamed */
+	bool waits_for_probe, waits_for_reload;
+};
+
+struct api {
+	struct service *service;
+	struct varlink_service varlink;
+	struct watch accept;
+	struct client *clients;
+	struct client *closed; /* freed by api_reap() */
+	unsigned n_clients;
+	struct probe_job {
+		struct job job;
+		struct api *api;
+		struct probe *probe;
+		bool running;
+	} probe;
+};
+
+/* Answers one call: at once, or later with client_serve() after it. 0, or -errno: then close. */
+int api_call(struct client *c, struct varlink_call *call);
+
+/* Goes on with a listing that is being streamed. 0 or -errno as api_call(). */
+int api_stream(struct client *c);
+
+/* Answers what can be answered and sets what to wait for. Closes a client beyond repair. */
+void client_serve(struct client *c);
+
+/* Closes it; freed after the batch of events. */
+void client_close(struct client *c);
+
+#endif
