@@ -55,7 +55,8 @@ static struct channel_event event_error(enum reason reason, int err)
  */
 static void clear_socket_error(const struct channel *ch, int err)
 {
-	if (ch->side[RX].mode == MODE_KERNEL && (err == EBADMSG || err == EINVAL || err == EMSGSIZE))
+	if (ch->side[RX].mode == MODE_KERNEL &&
+	    (err == EBADMSG || err == EINVAL || err == EMSGSIZE))
 		(void)ktls_take_error(ch->fd);
 }
 
@@ -95,7 +96,8 @@ static struct channel_event event_errno(const struct channel *ch, int err)
 
 static struct channel_event event_bytes(uint8_t type, size_t len)
 {
-	return (struct channel_event){ .result = type == RECORD_DATA ? CHANNEL_DATA : CHANNEL_CONTROL,
+	return (struct channel_event){ .result = type == RECORD_DATA ? CHANNEL_DATA :
+								       CHANNEL_CONTROL,
 				       .type = type,
 				       .len = len };
 }

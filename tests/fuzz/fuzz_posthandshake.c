@@ -87,7 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			push_tail(data, len);
 		v = posthandshake_take(&ph, version, type, data, len, now);
 		require(ph.n_partial < KEY_UPDATE_LEN);
-		require(v.action == POSTHANDSHAKE_NONE || v.action == POSTHANDSHAKE_END || !ph.n_partial);
+		require(v.action == POSTHANDSHAKE_NONE || v.action == POSTHANDSHAKE_END ||
+			!ph.n_partial);
 		if (!check(&v, version, type, data, len))
 			return 0;
 		data += len;

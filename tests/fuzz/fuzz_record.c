@@ -32,7 +32,7 @@ struct run {
 	struct pool pool;
 	struct record_rx state;
 	bool forged; /* some of it need not come out */
-	bool dead; /* an error was given */
+	bool dead;   /* an error was given */
 	struct {
 		uint8_t type[PLAIN_MAX], byte[PLAIN_MAX];
 		size_t off, len;

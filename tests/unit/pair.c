@@ -66,7 +66,7 @@ static struct keys *make_keys(uint16_t suite, bool other_way)
 	if (k->suite->version == TLS13)
 		assert_int_equal(aead_derive(k), 0);
 	else
-		k->seq = 1; /* after Finished */
+		k->seq = 1;	   /* after Finished */
 	k->nonce = UINT32_MAX - 3; /* so that it carries */
 	return k;
 }
@@ -75,7 +75,8 @@ void pair_init(struct pair *p, uint16_t suite, int subject_fd, int peer_fd)
 {
 	p->wire_len = 0;
 	pool_init(&p->pool, 4);
-	channel_init(&p->subject, subject_fd, &p->pool, make_keys(suite, false), make_keys(suite, true));
+	channel_init(&p->subject, subject_fd, &p->pool, make_keys(suite, false),
+		     make_keys(suite, true));
 	channel_init(&p->peer, peer_fd, &p->pool, make_keys(suite, true), make_keys(suite, false));
 }
 

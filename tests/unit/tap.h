@@ -16,7 +16,7 @@ struct tap_parser {
 	uint8_t head[13];
 	size_t n_head, n_body_left;
 	uint64_t n_records, last_nonce;
-	size_t longest; /* plaintext of the longest record, as far as lengths can tell */
+	size_t longest;	       /* plaintext of the longest record, as far as lengths can tell */
 	const char *complaint; /* the first thing that no sound sender does */
 };
 
@@ -28,7 +28,7 @@ struct tap_way {
 };
 
 struct tap {
-	int fd[2]; /* not owned; non-blocking */
+	int fd[2];	       /* not owned; non-blocking */
 	struct tap_way way[2]; /* way[i] comes from fd[i] */
 };
 

@@ -182,10 +182,8 @@ static void random_bytes(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(openssl_vectors),
-		cmocka_unit_test(specification_vectors),
-		cmocka_unit_test(forgeries),
-		cmocka_unit_test(cache_holds_no_stranger),
+		cmocka_unit_test(openssl_vectors), cmocka_unit_test(specification_vectors),
+		cmocka_unit_test(forgeries),	   cmocka_unit_test(cache_holds_no_stranger),
 		cmocka_unit_test(random_bytes),
 	};
 

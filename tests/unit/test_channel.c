@@ -41,7 +41,6 @@ static bool rx_in_kernel(void)
 	return current.layer->in_kernel[RX];
 }
 
-
 /* len bytes of data from one to the other, whatever fits at a time; equal by hash. */
 static void transfer(struct channel *from, struct channel *to, size_t len)
 {
@@ -103,8 +102,7 @@ static void control_between_data(struct channel *from, struct channel *to)
 		struct channel_event e = recv_event(to, buf, sizeof(buf));
 
 		assert_int_equal(e.type, rows[i].type);
-		assert_int_equal(e.result,
-				 e.type == RECORD_DATA ? CHANNEL_DATA : CHANNEL_CONTROL);
+		assert_int_equal(e.result, e.type == RECORD_DATA ? CHANNEL_DATA : CHANNEL_CONTROL);
 		assert_int_equal(e.len, strlen(rows[i].bytes));
 		assert_memory_equal(buf, rows[i].bytes, e.len);
 	}

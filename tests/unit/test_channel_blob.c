@@ -141,7 +141,8 @@ static void while_sending(void **state)
 
 	(void)state;
 	vector_fill(text, sizeof(text));
-	while ((e = channel_send(&p.subject, RECORD_DATA, text, sizeof(text))).result == CHANNEL_DATA) {
+	while ((e = channel_send(&p.subject, RECORD_DATA, text, sizeof(text))).result ==
+	       CHANNEL_DATA) {
 		n_sent += e.len;
 		assert_int_equal(e.len, sizeof(text));
 	}
@@ -192,7 +193,8 @@ static void kernel_keys_are_not_exported(void **state)
 
 	(void)state;
 	assert_true(n > 0);
-	found = memmem(blob, (size_t)n, k->key, k->suite->key_len); /* TX keys are the vector's own */
+	found = memmem(blob, (size_t)n, k->key,
+		       k->suite->key_len); /* TX keys are the vector's own */
 	assert_int_equal(found, !current.layer->in_kernel[TX]);
 	keys_free(k);
 }
@@ -227,16 +229,16 @@ static void unsound(void **state)
 		uint8_t value;
 	} rows[] = {
 		{ 0, 'x' }, /* magic */
-		{ 3, 0 }, /* version of the form */
+		{ 3, 0 },   /* version of the form */
 		{ 4 + 7, MODE_NONE },
 		{ 4 + 7, MODE_KERNEL + 1 },
-		{ 4, 1 }, /* a mode beyond any */
+		{ 4, 1 },	     /* a mode beyond any */
 		{ 4 + 8 + 7, 0x77 }, /* no such suite */
-		{ 4 + 16, 1 }, /* an epoch of more than 32 bits */
+		{ 4 + 16, 1 },	     /* an epoch of more than 32 bits */
 		{ 4 + SIDE_LEN + 7, MODE_NONE },
 		{ 4 + SIDE_LEN + 8 + 7, 0x77 },
-		{ 4 + 2 * SIDE_LEN + 6, 0x41 }, /* splice_left beyond a record */
-		{ 4 + 2 * SIDE_LEN + 8 + 5, 1 }, /* unsent bytes: more than there are */
+		{ 4 + 2 * SIDE_LEN + 6, 0x41 },	  /* splice_left beyond a record */
+		{ 4 + 2 * SIDE_LEN + 8 + 5, 1 },  /* unsent bytes: more than there are */
 		{ 4 + 2 * SIDE_LEN + 16 + 6, 1 }, /* type of more than 8 bits */
 	};
 	ssize_t n = channel_export(&p.subject, blob, sizeof(blob));
@@ -278,15 +280,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(at_rest),
-		TEST(while_receiving),
-		TEST(with_buffered_records),
-		TEST(while_sending),
-		TEST(after_update),
-		TEST(kernel_keys_are_not_exported),
-		TEST(cut_off),
-		TEST(unsound),
-		TEST(without_memory),
+		TEST(at_rest),	     TEST(while_receiving), TEST(with_buffered_records),
+		TEST(while_sending), TEST(after_update),    TEST(kernel_keys_are_not_exported),
+		TEST(cut_off),	     TEST(unsound),	    TEST(without_memory),
 	};
 	static const uint16_t suites[] = { 0x1301, 0x1303, 0xc02f };
 

@@ -235,10 +235,12 @@ static void wait_for_any(void)
 	};
 
 	if (poll(fds, ARRAY_SIZE(fds), DEADLINE_MS) <= 0)
-		fail_msg("hangs: tx %d writes, %llu of %llu bytes; rx %d writes, %llu of %llu bytes",
+		fail_msg("hangs: tx %d writes, %llu of %llu bytes; rx %d writes, %llu of %llu "
+			 "bytes",
 			 f.half[TX].n_writes, (unsigned long long)f.half[TX].n_got,
 			 (unsigned long long)f.half[TX].n_sent, f.half[RX].n_writes,
-			 (unsigned long long)f.half[RX].n_got, (unsigned long long)f.half[RX].n_sent);
+			 (unsigned long long)f.half[RX].n_got,
+			 (unsigned long long)f.half[RX].n_sent);
 }
 
 static void run(void)
@@ -268,7 +270,8 @@ static void finish(struct half *h, const struct tap_parser *wire, const char *na
 	sha256_end(h->got, got);
 	fd_close(&h->pipe[0]);
 	fd_close(&h->pipe[1]);
-	print_message("%s: %llu bytes in %d writes, %llu records, longest %zu, %d short, %d AGAIN\n",
+	print_message("%s: %llu bytes in %d writes, %llu records, longest %zu, %d short, %d "
+		      "AGAIN\n",
 		      name, (unsigned long long)(h->n_sent + h->n_controls_sent), h->n_writes,
 		      (unsigned long long)wire->n_records, wire->longest, h->n_short, h->n_again);
 	if (wire->complaint)

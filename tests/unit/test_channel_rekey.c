@@ -55,7 +55,8 @@ static void update_keys(struct channel *from, struct channel *to)
 	assert_int_equal(channel_rekey(to, RX), 0);
 	assert_int_equal(from->side[TX].keys->epoch, epoch + 1);
 	assert_int_equal(to->side[RX].keys->epoch, epoch + 1);
-	assert_memory_equal(from->side[TX].keys->secret, to->side[RX].keys->secret, KEYS_SECRET_MAX);
+	assert_memory_equal(from->side[TX].keys->secret, to->side[RX].keys->secret,
+			    KEYS_SECRET_MAX);
 }
 
 static void talk(struct channel *from, struct channel *to)
@@ -121,7 +122,8 @@ static void under_backpressure(void **state)
 	if (!can_rekey(TX))
 		return;
 	vector_fill(text, sizeof(text));
-	while ((e = channel_send(&p.subject, RECORD_DATA, text, sizeof(text))).result == CHANNEL_DATA)
+	while ((e = channel_send(&p.subject, RECORD_DATA, text, sizeof(text))).result ==
+	       CHANNEL_DATA)
 		n_sent += e.len;
 	assert_int_equal(e.result, CHANNEL_AGAIN);
 	while (n_got < n_sent || !p.peer.side[RX].keys->epoch) {
@@ -227,13 +229,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(both_ways),
-		TEST(pipelined),
-		TEST(under_backpressure),
-		TEST(by_splice),
-		TEST(receiving_ends),
-		TEST(sending_ends),
-		TEST(not_in_tls12),
+		TEST(both_ways),      TEST(pipelined),	  TEST(under_backpressure), TEST(by_splice),
+		TEST(receiving_ends), TEST(sending_ends), TEST(not_in_tls12),
 	};
 	static const uint16_t suites[] = { 0x1301, 0x1302, 0x1303, 0x1304 };
 

@@ -304,15 +304,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(sizes),
-		TEST(control_between),
-		TEST(control_in_pieces),
-		TEST(control_out),
-		TEST(empty_records),
-		TEST(end),
-		TEST(partial_record),
-		TEST(bad_mac),
-		TEST(bad_version),
+		TEST(sizes),	      TEST(control_between), TEST(control_in_pieces),
+		TEST(control_out),    TEST(empty_records),   TEST(end),
+		TEST(partial_record), TEST(bad_mac),	     TEST(bad_version),
 		TEST(oversize),
 	};
 	static const uint16_t suites[] = { 0x1301, 0x1303, 0x1304, 0xc02f, 0xcca8 };

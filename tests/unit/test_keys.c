@@ -118,8 +118,8 @@ static void memory_is_guarded(void **state)
 {
 	struct keys *k = vector_keys(0x1301);
 	char flags[512], ours_flags[512];
-	void *ours = mmap(NULL, 64 * 1024, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
+	void *ours =
+		mmap(NULL, 64 * 1024, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)state;
 	read_flags(k, flags, sizeof(flags));
@@ -178,8 +178,8 @@ static void ids_are_unique(void **state)
 
 	(void)state;
 	for (int i = 0; i < N_THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, make_keys,
-						ids + i * KEYS_PER_THREAD), 0);
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, make_keys, ids + i * KEYS_PER_THREAD), 0);
 	for (int i = 0; i < N_THREADS; i++)
 		pthread_join(threads[i], NULL);
 	qsort(ids, ARRAY_SIZE(ids), sizeof(*ids), compare_ids);
@@ -251,16 +251,11 @@ static void table_is_covered(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(without_memory),
-		cmocka_unit_test(new_keys_are_blank),
-		cmocka_unit_test(freed_keys_are_wiped),
-		cmocka_unit_test(forgetting_the_key),
-		cmocka_unit_test(memory_is_guarded),
-		cmocka_unit_test(child_sees_nothing),
-		cmocka_unit_test(ids_are_unique),
-		cmocka_unit_test(derive_rfc8448),
-		cmocka_unit_test(derive_openssl),
-		cmocka_unit_test(table_is_covered),
+		cmocka_unit_test(without_memory),	cmocka_unit_test(new_keys_are_blank),
+		cmocka_unit_test(freed_keys_are_wiped), cmocka_unit_test(forgetting_the_key),
+		cmocka_unit_test(memory_is_guarded),	cmocka_unit_test(child_sees_nothing),
+		cmocka_unit_test(ids_are_unique),	cmocka_unit_test(derive_rfc8448),
+		cmocka_unit_test(derive_openssl),	cmocka_unit_test(table_is_covered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ static struct {
 	uint8_t option[128];
 	socklen_t option_len;
 	int fail_errno, fail_times; /* fail_times 0: always */
-	int flags, control_type; /* of sendmsg; -1: no control message */
+	int flags, control_type;    /* of sendmsg; -1: no control message */
 	size_t sent_len;
 	ssize_t give; /* of recvmsg */
 	int give_flags;

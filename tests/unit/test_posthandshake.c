@@ -30,6 +30,8 @@ struct row {
 #define CLOSED POSTHANDSHAKE_PEER_CLOSED, REASON_NONE, ALERT_NONE, ALERT_NONE
 #define REKEY(which) POSTHANDSHAKE_REKEY_##which, REASON_NONE, ALERT_NONE, ALERT_NONE
 #define END(reason, alert) POSTHANDSHAKE_END, REASON_##reason, ALERT_##alert, ALERT_NONE
+#define UNEXPECTED END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE)
+#define UNDECODABLE END(UNEXPECTED_MESSAGE, DECODE_ERROR)
 #define PEER_ALERT(n) POSTHANDSHAKE_END, REASON_PEER_ALERT, ALERT_NONE, n
 
 static const struct row rows[] = {
@@ -43,39 +45,35 @@ static const struct row rows[] = {
 	{ TLS13, RECORD_ALERT, { 1, 48 }, 2, PEER_ALERT(48) }, /* the level says nothing */
 	{ TLS12, RECORD_ALERT, { 1, 48 }, 2, NOTHING },
 	{ ANY, RECORD_ALERT, { 1, 100 }, 2, PEER_ALERT(100) }, /* no_renegotiation */
-	{ ANY, RECORD_ALERT, { 0 }, 0, END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
-	{ ANY, RECORD_ALERT, { 1 }, 1, END(UNEXPECTED_MESSAGE, DECODE_ERROR) },
-	{ ANY, RECORD_ALERT, { 1, 0, 1, 0 }, 4, END(UNEXPECTED_MESSAGE, DECODE_ERROR) },
+	{ ANY, RECORD_ALERT, { 0 }, 0, UNEXPECTED },
+	{ ANY, RECORD_ALERT, { 1 }, 1, UNDECODABLE },
+	{ ANY, RECORD_ALERT, { 1, 0, 1, 0 }, 4, UNDECODABLE },
 
-	/* KeyUpdate (RFC 8446 4.6.3) */
+	/* KeyUpdate (RFC 8446 4.6.3), which must end its record (5.1) */
 	{ TLS13, RECORD_HANDSHAKE, { 24, 0, 0, 1, 0 }, 5, REKEY(RX) },
 	{ TLS13, RECORD_HANDSHAKE, { 24, 0, 0, 1, 1 }, 5, REKEY(BOTH) },
-	{ TLS13, RECORD_HANDSHAKE, { 24, 0, 0, 1, 2 }, 5, END(UNEXPECTED_MESSAGE, DECODE_ERROR) },
-	{ TLS13, RECORD_HANDSHAKE, { 24, 0, 0, 2, 0 }, 5, END(UNEXPECTED_MESSAGE, DECODE_ERROR) },
-	{ TLS13, RECORD_HANDSHAKE, { 24, 1, 0, 1, 0 }, 5, END(UNEXPECTED_MESSAGE, DECODE_ERROR) },
-	{ TLS13, RECORD_HANDSHAKE, { 24, 0, 0, 1, 0, 24 }, 6, /* does not end its record */
-	  END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
-	{ TLS13, RECORD_HANDSHAKE, { 24, 0, 0, 1, 0, 24, 0, 0, 1, 0 }, 10,
-	  END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
+	{ TLS13, RECORD_HANDSHAKE, { 24, 0, 0, 1, 2 }, 5, UNDECODABLE },
+	{ TLS13, RECORD_HANDSHAKE, { 24, 0, 0, 2, 0 }, 5, UNDECODABLE },
+	{ TLS13, RECORD_HANDSHAKE, { 24, 1, 0, 1, 0 }, 5, UNDECODABLE },
+	{ TLS13, RECORD_HANDSHAKE, { 24, 0, 0, 1, 0, 24 }, 6, UNEXPECTED },
+	{ TLS13, RECORD_HANDSHAKE, { 24, 0, 0, 1, 0, 24, 0, 0, 1, 0 }, 10, UNEXPECTED },
 	{ TLS13, RECORD_HANDSHAKE, { 24, 0, 0 }, 3, NOTHING },
-	{ TLS12, RECORD_HANDSHAKE, { 24, 0, 0, 1, 0 }, 5,
-	  END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
+	{ TLS12, RECORD_HANDSHAKE, { 24, 0, 0, 1, 0 }, 5, UNEXPECTED },
 
 	/* Other handshake messages */
-	{ ANY, RECORD_HANDSHAKE, { 0 }, 0, END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
+	{ ANY, RECORD_HANDSHAKE, { 0 }, 0, UNEXPECTED },
 	{ TLS12, RECORD_HANDSHAKE, { 1, 0, 0, 200, 3, 3 }, 6, END(RENEGOTIATION, NO_RENEGOTIATION) },
-	{ TLS13, RECORD_HANDSHAKE, { 1, 0, 0, 200, 3, 3 }, 6,
-	  END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
-	{ ANY, RECORD_HANDSHAKE, { 0, 0, 0, 0 }, 4, END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
-	{ ANY, RECORD_HANDSHAKE, { 4, 0, 0, 1, 0 }, 5, END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
-	{ ANY, RECORD_HANDSHAKE, { 11, 0, 0, 1, 0 }, 5, END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
-	{ ANY, RECORD_HANDSHAKE, { 20, 0, 0, 1, 0 }, 5, END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
+	{ TLS13, RECORD_HANDSHAKE, { 1, 0, 0, 200, 3, 3 }, 6, UNEXPECTED },
+	{ ANY, RECORD_HANDSHAKE, { 0, 0, 0, 0 }, 4, UNEXPECTED },
+	{ ANY, RECORD_HANDSHAKE, { 4, 0, 0, 1, 0 }, 5, UNEXPECTED },
+	{ ANY, RECORD_HANDSHAKE, { 11, 0, 0, 1, 0 }, 5, UNEXPECTED },
+	{ ANY, RECORD_HANDSHAKE, { 20, 0, 0, 1, 0 }, 5, UNEXPECTED },
 
 	/* Other types */
-	{ ANY, RECORD_CCS, { 1 }, 1, END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
-	{ ANY, 24, { 1, 0, 1, 0 }, 4, END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
-	{ ANY, 0, { 0 }, 1, END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
-	{ ANY, 99, { 0 }, 0, END(UNEXPECTED_MESSAGE, UNEXPECTED_MESSAGE) },
+	{ ANY, RECORD_CCS, { 1 }, 1, UNEXPECTED },
+	{ ANY, 24, { 1, 0, 1, 0 }, 4, UNEXPECTED },
+	{ ANY, 0, { 0 }, 1, UNEXPECTED },
+	{ ANY, 99, { 0 }, 0, UNEXPECTED },
 };
 
 static void check(const struct row *row, uint16_t version)
@@ -87,7 +85,8 @@ static void check(const struct row *row, uint16_t version)
 	if (v.action != row->action || v.reason != row->reason || v.alert != row->alert ||
 	    v.peer_alert != row->peer_alert)
 		fail_msg("row %td, version %04x: action %d, reason %s, alert %d, peer's alert %d",
-			 row - rows, version, v.action, reason_name(v.reason), v.alert, v.peer_alert);
+			 row - rows, version, v.action, reason_name(v.reason), v.alert,
+			 v.peer_alert);
 }
 
 static void each_row(void **state)
@@ -118,8 +117,9 @@ static void split_update(void **state)
 	for (size_t at = 1; at < sizeof(update); at++) {
 		assert_int_equal(take(&ph, RECORD_HANDSHAKE, update, at, 1).action,
 				 POSTHANDSHAKE_NONE);
-		assert_int_equal(take(&ph, RECORD_HANDSHAKE, update + at, sizeof(update) - at, 1).action,
-				 POSTHANDSHAKE_REKEY_BOTH);
+		assert_int_equal(
+			take(&ph, RECORD_HANDSHAKE, update + at, sizeof(update) - at, 1).action,
+			POSTHANDSHAKE_REKEY_BOTH);
 		assert_int_equal(ph.n_partial, 0);
 	}
 	for (size_t i = 0; i < sizeof(update); i++)
@@ -221,12 +221,9 @@ static void messages_of_ours(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_row),
-		cmocka_unit_test(split_update),
-		cmocka_unit_test(split_by_others),
-		cmocka_unit_test(flood),
-		cmocka_unit_test(alerts_of_reasons),
-		cmocka_unit_test(messages_of_ours),
+		cmocka_unit_test(each_row),	     cmocka_unit_test(split_update),
+		cmocka_unit_test(split_by_others),   cmocka_unit_test(flood),
+		cmocka_unit_test(alerts_of_reasons), cmocka_unit_test(messages_of_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -326,14 +326,10 @@ static void headers(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rfc8448_trace),
-		cmocka_unit_test(openssl_vectors),
-		cmocka_unit_test(one_bit_wrong),
-		cmocka_unit_test(truncated),
-		cmocka_unit_test(replayed),
-		cmocka_unit_test(padding),
-		cmocka_unit_test(overlong12),
-		cmocka_unit_test(headers),
+		cmocka_unit_test(rfc8448_trace), cmocka_unit_test(openssl_vectors),
+		cmocka_unit_test(one_bit_wrong), cmocka_unit_test(truncated),
+		cmocka_unit_test(replayed),	 cmocka_unit_test(padding),
+		cmocka_unit_test(overlong12),	 cmocka_unit_test(headers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -382,18 +382,12 @@ static void many_sizes(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(three_in_one_read),
-		cmocka_unit_test(one_byte_at_a_time),
-		cmocka_unit_test(split_anywhere),
-		cmocka_unit_test(small_caps),
-		cmocka_unit_test(empty_records),
-		cmocka_unit_test(end_anywhere),
-		cmocka_unit_test(bad_record_after_good),
-		cmocka_unit_test(bad_headers),
-		cmocka_unit_test(without_memory),
-		cmocka_unit_test(send_to_nobody),
-		cmocka_unit_test(full_socket),
-		cmocka_unit_test(many_sizes),
+		cmocka_unit_test(three_in_one_read),	 cmocka_unit_test(one_byte_at_a_time),
+		cmocka_unit_test(split_anywhere),	 cmocka_unit_test(small_caps),
+		cmocka_unit_test(empty_records),	 cmocka_unit_test(end_anywhere),
+		cmocka_unit_test(bad_record_after_good), cmocka_unit_test(bad_headers),
+		cmocka_unit_test(without_memory),	 cmocka_unit_test(send_to_nobody),
+		cmocka_unit_test(full_socket),		 cmocka_unit_test(many_sizes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ struct suite {
 };
 
 static const struct suite suites[] = {
-#define SUITE(id, name, wolfssl, version, kernel, label, aead, key, hash, limit)                  \
+#define SUITE(id, name, wolfssl, version, kernel, label, aead, key, hash, limit) \
 	{ id, version, aead, key, hash },
 #include "base/suite.def"
 #undef SUITE
@@ -88,7 +88,8 @@ static void expand(const struct suite *s, const uint8_t *secret, const char *lab
 		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)digest, 0),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)secret, s->hash_len),
 		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PREFIX, (void *)"tls13 ", 6),
-		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_LABEL, (void *)label, strlen(label)),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_LABEL, (void *)label,
+						  strlen(label)),
 		OSSL_PARAM_construct_end(),
 	};
 
@@ -189,8 +190,8 @@ static void print_aead(const struct suite *s, size_t aad_len, size_t len)
 }
 
 /* The whole record: RFC 8446 5.2 and 5.3, RFC 5288 3, RFC 6655 3, RFC 7905 2. */
-static size_t build_record(const struct suite *s, uint64_t seq, uint64_t explicit_nonce, uint8_t type,
-			   size_t len, uint8_t *out)
+static size_t build_record(const struct suite *s, uint64_t seq, uint64_t explicit_nonce,
+			   uint8_t type, size_t len, uint8_t *out)
 {
 	static uint8_t in[BUFFER_LEN];
 	struct material m = material_of(s);

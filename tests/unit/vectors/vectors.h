@@ -10,7 +10,7 @@
 
 struct suite_vector {
 	uint16_t suite;
-	const char *secret, *key, *iv; /* TLS 1.2: no secret */
+	const char *secret, *key, *iv;		      /* TLS 1.2: no secret */
 	const char *next_secret, *next_key, *next_iv; /* TLS 1.3: after one key update */
 };
 
