@@ -29,7 +29,9 @@ build_show_log() { # LOG
 
 # Without a source CMake takes the system's library, which then has to be there.
 build_wolfssl() {
-	local log=build/logs/wolfssl.log status=0
+	local log=build/logs/wolfssl.log status=0 prefix
+	prefix=$(daemon/tls/wolfssl/build --prefix-only)
+	[[ ${KTLSD_WOLFSSL_SOURCE-} || ! -f $prefix/lib/libwolfssl.a ]] || return 0
 	PROGRESS_DETAIL=build_detail progress_run "wolfSSL (built once, then cached)" "$log" \
 		daemon/tls/wolfssl/build || status=$?
 	case $status in

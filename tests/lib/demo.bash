@@ -235,7 +235,7 @@ demo_invite() { # API
 		  curl --cacert $dir/ca.pem --upload-file README.md $URL/upload
 		  $ctl status
 		  $ctl list
-		  $ctl policy web --tx off
+		  $ctl policy tx=off
 		  $ctl explain policy-off
 	END
 }

@@ -42,8 +42,13 @@ suite_lint() {
 # ---- unit ----
 
 # A program that ends by a signal or a sanitizer tells so itself; its whole output is its failure.
+# $KTLSD_EXPECT says what the kernel must be able to do, as for bats.
 tap_unit() { # BUILD
 	local program output status
+	case ${KTLSD_EXPECT-} in
+	ktls) export KTLSD_EXPECT_KTLS=1 KTLSD_EXPECT_REKEY=0 ;;
+	ktls+rekey) export KTLSD_EXPECT_KTLS=1 KTLSD_EXPECT_REKEY=1 ;;
+	esac
 	for program in "$1"/unit/test_*; do
 		status=0
 		output=$(CMOCKA_MESSAGE_OUTPUT=TAP "$program" 2>&1) || status=$?
@@ -96,15 +101,22 @@ suite_fuzz() { # [SECONDS]
 # ---- bats, here and in guests ----
 
 tap_bats() { # BUILD EXPECT [FILTER]
-	export KTLSD_BUILD=$PWD/$1 KTLSD_EXPECT=$2
+	KTLSD_BUILD=$(realpath "$1") KTLSD_EXPECT=$2
+	export KTLSD_BUILD KTLSD_EXPECT
 	bats --tap --print-output-on-failure ${3:+--filter "$3"} tests/bats
 }
 
-# The guest changes no file of the host but in the tree, so it needs no copy of anything.
+# Unit tests too, as some of them are about the kernel.
+tap_inside() { # [FILTER]
+	[[ ${1-} ]] || tap_unit "$KTLSD_BUILD"
+	tap_bats "$KTLSD_BUILD" "$KTLSD_EXPECT" "$@"
+}
+
+# The guest sees this tree, at this path.
 tap_guest() { # KERNEL BUILD EXPECT [FILTER]
 	export KTLSD_BUILD=$PWD/$2 KTLSD_EXPECT=$3
 	tests/vm/vm run -k "$1" --timeout 3600 -- \
-		bats --tap --print-output-on-failure ${4:+--filter "$4"} tests/bats
+		bash -c 'source tests/lib/suites.bash && tap_inside "$@"' _ "${@:4}"
 }
 
 suite_host() { # [FILTER]
@@ -147,23 +159,25 @@ suite_system() {
 		tally_run "system vm newest" tap_guest newest build/system-wolfssl ktls+rekey smoke
 }
 
-# The exit code of make is lost in its many lines, so findings are what counts.
+# gcc 12 forgets pointers that are kept in structures: leaks are for LeakSanitizer to find.
 static_analyzer() {
 	cmake -G Ninja -S . -B build/analyzer -DCMAKE_BUILD_TYPE=Debug -DKTLSD_TESTS=OFF \
-		-DCMAKE_C_FLAGS='-fanalyzer -Werror' >/dev/null && cmake --build build/analyzer -- -k 0
+		-DCMAKE_C_FLAGS='-fanalyzer -Werror -Wno-analyzer-malloc-leak' >/dev/null &&
+		cmake --build build/analyzer -- -k 0
 }
 
+# One file at a time: clang-tidy 14 carries what it knows of va_list over to the next.
 static_tidy() {
-	local -a files
-	mapfile -t files < <(git ls-files 'daemon/*.c' 'cli/*.c' 'bpf/*.c' ':!bpf/*.bpf.c')
-	printf '%s\0' "${files[@]}" |
-		xargs -0 -n 4 -P "$(nproc)" clang-tidy --quiet --warnings-as-errors='*' -p build/dev
+	git ls-files -z 'daemon/*.c' 'cli/*.c' 'bpf/*.c' ':!bpf/*.bpf.c' |
+		xargs -0 -n 1 -P "$(nproc)" clang-tidy --quiet --warnings-as-errors='*' -p build/dev
 }
 
 static_cppcheck() {
 	cppcheck --quiet --enable=warning,performance,portability --std=c11 --inline-suppr \
 		--error-exitcode=1 --library=posix -D_GNU_SOURCE -Idaemon -I. \
-		--suppressions-list=tests/lint/cppcheck.txt -j "$(nproc)" daemon cli bpf
+		--include=/usr/include/utlist.h --include=/usr/include/uthash.h \
+		--suppressions-list=<(sed '/^#/d' tests/lint/cppcheck.txt) -j "$(nproc)" \
+		daemon cli bpf
 }
 
 tap_static() {

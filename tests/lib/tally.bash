@@ -13,10 +13,11 @@
 
 TALLY_PASSED=0 TALLY_FAILED=0 TALLY_SKIPPED=0
 
-# Prints "PASSED FAILED SKIPPED" of a log.
+# Prints "PASSED FAILED SKIPPED" of a log. To cmocka a skipped test is not ok.
 tally_count() { # LOG
 	awk '
-		/^ok / { if (tolower($0) ~ /# skip/) skipped++; else passed++ }
+		/^(not )?ok / && / # (skip|SKIP)/ { skipped++; next }
+		/^ok / { passed++ }
 		/^not ok / { failed++ }
 		/^[0-9]+ passed, [0-9]+ failed$/ { passed += $1; failed += $3 }
 		END { print passed + 0, failed + 0, skipped + 0 }' "$1"
@@ -35,10 +36,10 @@ tally_words() { # LOG
 # Prints every failed test with all that it said, and every reason to skip once.
 tally_show() { # LOG
 	awk '
-		/^(ok |1\.\.[0-9]+$)/ { shown = 0 }
+		/^(ok |1\.\.[0-9]+$)/ || / # (skip|SKIP)/ { shown = 0; next }
 		/^not ok / || /^FAILED: / { shown = 1 }
 		shown { print "    " $0 }' "$1" >&2
-	sed -nE 's/^ok .*# (skip|SKIP) ?//p' "$1" | sort | uniq -c |
+	sed -nE 's/^(not )?ok .*# (skip|SKIP) ?//p' "$1" | sort | uniq -c |
 		sed -E 's/^ *([0-9]+) (.*)/    skipped \1: \2/' >&2
 }
 
