@@ -6,7 +6,8 @@
 #
 #	suite_begin [--no-certificates]	private directory $T, private loopback address $IP
 #	suite_end			ends every process that was spawned, removes $T
-#	spawn NAME COMMAND...		runs it in the background, output in $T/NAME.log
+#	spawn NAME COMMAND...		runs it in the background, output in $T/NAME.log, input from
+#					$SPAWN_INPUT or nothing
 #	spawned NAME			its process id
 #	stop NAME [SIGNAL]		ends it, waits until it is gone
 #	wait_until SECONDS COMMAND...	tries it until it succeeds
@@ -67,7 +68,7 @@ spawn() { # NAME COMMAND...
 	local name=$1
 	shift
 	: >"$T/$name.log" # here, or one could still read what a former process said
-	KTLSD_SUITE=$T "$@" </dev/null >"$T/$name.log" 2>&1 3>&- &
+	KTLSD_SUITE=$T "$@" <"${SPAWN_INPUT:-/dev/null}" >"$T/$name.log" 2>&1 3>&- &
 	process_started $! || STARTED=0
 	echo "$! $STARTED" >"$T/$name.pid"
 }
