@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -24,7 +25,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { RECEIVE_BUFFER = 4096, MAX_EVENTS = 64 };
+/*
+ * As in a network, not as on loopback: by segments of 64 KiB the sender's buffer would grow to
+ * megabytes for each connection, and all of TCP's memory be used up.
+ */
+enum { RECEIVE_BUFFER = 4096, SEGMENT = 1400, MAX_EVENTS = 64 };
 
 struct client {
 	int fd;
@@ -47,7 +52,7 @@ static void client_start(void)
 {
 	struct client *c = calloc(1, sizeof(*c));
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c };
-	int size = RECEIVE_BUFFER;
+	int size = RECEIVE_BUFFER, segment = SEGMENT;
 
 	if (!c)
 		errx(1, "no memory");
@@ -56,6 +61,7 @@ static void client_start(void)
 		err(1, "socket");
 	/* before connect, or the window that was offered stays */
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	setsockopt(c->fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
 	if (connect(c->fd, (struct sockaddr *)&options.address, sizeof(options.address)) &&
 	    errno != EINPROGRESS)
 		err(1, "connect");
