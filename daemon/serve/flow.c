@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/util.h"
 
 enum {
@@ -60,6 +61,7 @@ static bool take_pipe(struct flow *f, struct flow_env *env)
 	f->pipe = pipe_get(env->pipes);
 	if (!f->pipe) {
 		count_add(&env->counters->value[COUNTER_NO_PIPE], 1);
+		log_warning("reason=no-pipe msg=\"all pipes are in use: bytes are copied\"");
 		return false;
 	}
 	count_add(&env->counters->value[COUNTER_PIPES_IN_USE], 1);

@@ -123,9 +123,7 @@ static void note_fallback(struct conn *c, enum direction d, enum reason reason, 
 /* Why this socket has no ULP, in the words of the reason table. */
 static enum reason ulp_reason(int err)
 {
-	return err == ENOENT   ? REASON_KTLS_NO_ULP :
-	       err == ENOTCONN ? REASON_KTLS_PEER_CLOSED :
-				 REASON_KTLS_ULP_REFUSED;
+	return err == ENOENT ? REASON_KTLS_NO_ULP : REASON_KTLS_ULP_REFUSED;
 }
 
 static struct policy_verdict decide(const struct conn *c, enum direction d)
