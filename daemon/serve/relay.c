@@ -127,6 +127,10 @@ static bool take_control(struct conn *c, const struct flow_event *ev)
 		return follow_update(c, v.action == POSTHANDSHAKE_REKEY_BOTH);
 	case POSTHANDSHAKE_END:
 		c->alert_received = v.peer_alert;
+		if (!c->goodbye_begun) {
+			c->goodbye_begun = true;
+			c->alert_due = v.alert;
+		}
 		conn_end(c, v.reason, 0);
 		return false;
 	}

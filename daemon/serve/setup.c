@@ -258,6 +258,14 @@ static void run_handshake(struct conn *c)
 	}
 }
 
+/* The client has gone with a part of its hello: the peek still sees that part. */
+static void end_before_hello(struct conn *c)
+{
+	int err = ktls_take_error(c->client.fd);
+
+	conn_end(c, err ? REASON_PEER_RESET : REASON_HANDSHAKE_CLOSED, err);
+}
+
 static void try_begin(struct conn *c, bool hung_up)
 {
 	struct handshake_failure why;
@@ -270,7 +278,7 @@ static void try_begin(struct conn *c, bool hung_up)
 		return;
 	case HANDSHAKE_AGAIN:
 		if (hung_up)
-			conn_end(c, REASON_HANDSHAKE_CLOSED, 0);
+			end_before_hello(c);
 		return;
 	}
 	if (!take_handshake_slot(c)) {

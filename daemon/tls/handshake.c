@@ -235,15 +235,15 @@ static struct handshake_failure diagnose(struct handshake *hs, int library)
 	WOLFSSL_ALERT_HISTORY alerts;
 
 	why.library = library;
-	if (hs->io_err) {
+	memset(&alerts, 0xff, sizeof(alerts));
+	wolfSSL_get_alert_history(hs->ssl, &alerts);
+	if (alerts.last_rx.code >= 0) /* says more than that our answer to it was reset */
+		why.alert_received = (uint8_t)alerts.last_rx.code;
+	else if (hs->io_err) {
 		why.reason = REASON_PEER_RESET;
 		why.err = hs->io_err;
 		return why;
 	}
-	memset(&alerts, 0xff, sizeof(alerts));
-	wolfSSL_get_alert_history(hs->ssl, &alerts);
-	if (alerts.last_rx.code >= 0)
-		why.alert_received = (uint8_t)alerts.last_rx.code;
 	if (library == MEMORY_E) {
 		why.reason = REASON_NO_MEMORY;
 	} else if (alerts.last_rx.code < 0 && alerts.last_tx.code <= 0 &&

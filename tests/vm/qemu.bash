@@ -59,7 +59,7 @@ qemu_system_exec() {
 virtiofsd_start() { # SOCKET LOG
 	qemu_exec usr/libexec/virtiofsd
 	ulimit -n "$(ulimit -Hn)"
-	"${QEMU_EXEC[@]}" --socket-path="$1" --shared-dir=/ --sandbox=none --cache=always \
+	"${QEMU_EXEC[@]}" --socket-path="$1" --shared-dir=/ --sandbox=none --cache="${KTLSD_VM_CACHE:-always}" \
 		--no-announce-submounts --rlimit-nofile=0 --log-level=warn >"$2" 2>&1 </dev/null &
 	# shellcheck disable=SC2034
 	VIRTIOFSD_PID=$!
