@@ -2,6 +2,7 @@
 /* Messages with descriptors over a seqpacket socket. */
 #include "host/ipc.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -34,6 +35,7 @@ int ipc_send(int fd, const struct ipc_message *m, const int *fds, unsigned n)
 		msg.msg_control = control.buf;
 		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
 		cmsg = CMSG_FIRSTHDR(&msg);
+		assert(cmsg);
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
 		cmsg->cmsg_len = CMSG_LEN(n * sizeof(int));

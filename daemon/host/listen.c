@@ -2,6 +2,7 @@
 /* Opens, keeps and closes listening sockets. */
 #include "host/listen.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -182,6 +183,7 @@ int listen_set_open(struct listen_set *set, const struct config *config, char *e
 			return err;
 		}
 		e = find(set, &l->address);
+		assert(e); /* found, or just added */
 		for (unsigned n = 0; n < e->n; n++)
 			tune(e->fds[n], l);
 	}
@@ -190,7 +192,10 @@ int listen_set_open(struct listen_set *set, const struct config *config, char *e
 
 const int *listen_set_find(const struct listen_set *set, const struct config_listener *l)
 {
-	return find(set, &l->address)->fds;
+	const struct entry *e = find(set, &l->address);
+
+	assert(e); /* listen_set_open() has been there */
+	return e->fds;
 }
 
 void listen_set_prune(struct listen_set *set, const struct config *config)

@@ -65,8 +65,10 @@ static bool copy_sockets(struct listing *l, const struct observer *o)
 struct listing *listing_new(struct service *s, bool all)
 {
 	struct listing *l = calloc(1, sizeof(*l));
-	bool ok = l;
+	bool ok = true;
 
+	if (!l)
+		return NULL;
 	for (unsigned i = 0; ok && i < s->n_workers; i++)
 		ok = add_worker(l, &s->workers[i]);
 	if (!ok || !copy_sockets(l, &s->observer)) {

@@ -45,7 +45,7 @@ struct server {
 static void pending_fini(struct pending *p)
 {
 	for (unsigned i = 0; p->config && i < p->config->n_listeners; i++) {
-		for (unsigned n = 0; p->n_fds && n < p->n_fds[i]; n++)
+		for (unsigned n = 0; p->fds && p->n_fds && n < p->n_fds[i]; n++)
 			close(p->fds[i][n]);
 		if (p->fds)
 			free(p->fds[i]);

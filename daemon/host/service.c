@@ -26,14 +26,14 @@ void service_set_probe(struct service *s, struct probe *p)
 	free(old);
 }
 
-unsigned service_set_policy(struct service *s, const char *name, int tx, int rx)
+unsigned service_set_policy(struct service *s, const char *listener, int tx, int rx)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < s->runtime.n_listeners; i++) {
 		struct listener *l = s->runtime.listeners[i];
 
-		if (name && strcmp(name, l->name))
+		if (listener && strcmp(listener, l->name))
 			continue;
 		if (tx >= 0)
 			atomic_store(&l->policy[TX], tx);
