@@ -1,225 +1,523 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Every way in which a client, the backend or the host can end a connection has its own reason:
-# each is provoked here in user mode and, where the kernel can, in kernel mode, and counted once.
+# Every reason that a client, a backend or the host can give, given. A client that does wrong does
+# so in both versions, against a ktlsd that decrypts itself and one whose kernel does, and is told
+# by the right alert. tests/lint/reasons-provoked compares the "provokes:" lines with the table.
 
 load lib
 
+PORTS=(user=4001 kernel=4002 hasty=4003 idle=4004 stall=4005 one=4006 refused=4010 absent=4011
+	full=4012 reset=4013 mute=4014)
+
 setup_file() {
-	local mode port=5000 tls
 	suite_begin
-	# processes whose standard input must stay open
-	mkfifo "$T/open"
-	sleep 600 >"$T/open" 3>&- &
-	echo $! >"$T/opener"
-	backend_start "http=tcp:$IP:3000"
-	for mode in full mute reset sink; do
-		SPAWN_INPUT=$T/open spawn "$mode" "$HELPERS/badbackend" "$mode" "$IP" $((++port))
-		wait_log "$mode" '^READY$'
-	done
-	config_begin "workers: 1" "limits: {pipes: 0}"
-	port=6000
-	for tls in user kernel; do
-		local policy="ktls: {tx: off, rx: off}"
-		[[ $tls == user ]] || policy="ktls: {tx: on, rx: on}"
-		for mode in full mute reset sink refused; do
-			config_listener "$mode-$tls" $((++port)) "tcp:$IP:$((5000 + port % 10))" "$policy" \
-				"timeouts: {handshake: 2s, connect: 2s, idle: 3s, stall: 2s, drain: 2s}"
-		done
-		config_listener "http-$tls" $((++port)) "tcp:$IP:3000" "$policy" \
-			"timeouts: {handshake: 2s, connect: 2s, idle: 30s, stall: 2s, drain: 2s}"
-		port=$((port + 4))
-	done
+	backend_start "http=tcp:$IP:3000" "full=tcp:$IP:3001" "reset=tcp:$IP:3002" \
+		"mute=tcp:$IP:3003" "reset=unix:$T/reset.sock"
+	config
 	daemon_start
 }
 
 teardown_file() {
-	kill "$(<"$T/opener")" 2>/dev/null || true
 	suite_end
 }
 
-# Listeners in the order of setup_file.
-port_of() { # MODE-TLS
-	local -A offset=([full]=1 [mute]=2 [reset]=3 [sink]=4 [refused]=5 [http]=6)
-	local base=6000
-	[[ $1 != *-kernel ]] || base=6010
-	echo $((base + ${offset[${1%-*}]}))
+config() {
+	local http=tcp:$IP:3000
+	config_begin "workers: 1"
+	listener user "$http" "ktls: {tx: off, rx: off}"
+	listener kernel "$http" "ktls: {tx: on, rx: on}"
+	listener hasty "$http" "timeouts: {handshake: 1s}"
+	listener idle "$http" "timeouts: {idle: 1s}"
+	listener stall "$http" "timeouts: {stall: 1s}"
+	listener one "$http" "versions: [1.3]" "ciphers: [TLS_AES_128_GCM_SHA256]"
+	listener refused "tcp:$IP:1"
+	listener absent "unix:$T/absent.sock"
+	listener full "tcp:$IP:3001" "timeouts: {connect: 1s}"
+	listener reset "tcp:$IP:3002"
+	listener mute "tcp:$IP:3003" "timeouts: {stall: 1s}"
 }
 
-# Fails unless that counter grows by one or more (BY) within some seconds.
-mark() { # NAME
-	counters_read
-	BEFORE=${COUNT[$1]-0}
+# Sets PORT to that of the listener.
+port() { # LISTENER
+	local all=" ${PORTS[*]} "
+	PORT=${all#* "$1="}
+	PORT=${PORT%% *}
 }
 
-has_grown() { # NAME BY
-	counters_read
-	((${COUNT[$1]-0} - BEFORE >= $2))
+listener() { # NAME BACKEND LINE...
+	port "$1"
+	config_listener "$1" "$PORT" "${@:2}"
 }
 
-expect_reason() { # NAME [BY]
-	wait_until 20 has_grown "$1" "${2-1}" && return
-	echo "$1 did not grow"
-	tail -n 5 "$T/ktlsd.log"
-	return 1
+# Both record layers; without TLS in the kernel they are the same.
+layers() {
+	if expect_ktls; then echo user kernel; else echo user; fi
 }
 
-# Sends bytes (printf format) to the listener and keeps the connection open until it is closed.
-raw() { # MODE-TLS FORMAT
-	local fd
-	exec {fd}<>"/dev/tcp/$IP/$(port_of "$1")"
-	# shellcheck disable=SC2059 # the bytes are the format
-	printf "$2" >&"$fd" || true # it may be closed after the first bytes
-	timeout 10 cat <&"$fd" >/dev/null || true
-	exec {fd}>&-
-}
-
-client() { # MODE-TLS OPTION...
-	openssl s_client -connect "$IP:$(port_of "$1")" -servername ecdsa.test -CAfile "$T/ca.pem" \
-		"${@:2}"
-}
-
-# A TLS 1.2 ClientHello: ECDHE-ECDSA-AES128-GCM-SHA256, P-256, ecdsa_secp256r1_sha256.
-HELLO='\x16\x03\x01\x00\x4a\x01\x00\x00\x46\x03\x03'
-HELLO+='0123456789abcdef0123456789abcdef'
-HELLO+='\x00\x00\x02\xc0\x2b\x01\x00\x00\x1b'
-HELLO+='\x00\x0a\x00\x04\x00\x02\x00\x17\x00\x0b\x00\x02\x01\x00'
-HELLO+='\x00\x0d\x00\x04\x00\x02\x04\x03\xff\x01\x00\x01\x00'
-
-@test "plain HTTP on the TLS port is not-tls" {
-	mark end/not-tls
-	raw http-user 'GET / HTTP/1.1\r\n\r\n'
-	expect_reason end/not-tls
-}
-
-@test "a client that says nothing is a hello-timeout" {
-	mark end/hello-timeout
-	raw http-user ''
-	expect_reason end/hello-timeout
-}
-
-@test "a client that stops in the middle is a handshake-timeout" {
-	mark end/handshake-timeout
-	raw http-user "$HELLO"
-	expect_reason end/handshake-timeout
-}
-
-@test "a client that leaves in the middle is handshake-closed" {
-	mark end/handshake-closed
-	exec {fd}<>"/dev/tcp/$IP/$(port_of http-user)"
-	printf '\x16\x03\x01' >&"$fd"
-	exec {fd}>&-
-	expect_reason end/handshake-closed
-}
-
-@test "no common cipher is handshake-failed, with an alert" {
-	mark end/handshake-failed
-	run client http-user -tls1_2 -cipher AES128-SHA </dev/null
-	[[ $output == *"alert handshake failure"* ]]
-	expect_reason end/handshake-failed
-}
-
-@test "a backend that is not there is backend-refused" {
-	mark end/backend-refused
-	client refused-user </dev/null >/dev/null 2>&1 || true
-	client refused-kernel </dev/null >/dev/null 2>&1 || true
-	expect_reason end/backend-refused 2
-}
-
-@test "a backend whose queue is full is backend-timeout" {
-	mark end/backend-timeout
-	timeout 20 openssl s_client -connect "$IP:$(port_of full-user)" <"$T/open" >/dev/null 2>&1 || true
-	expect_reason end/backend-timeout
-}
-
-@test "a backend that resets is backend-reset" {
-	local tls
-	mark end/backend-reset
-	for tls in user kernel; do
-		timeout 20 openssl s_client -quiet -connect "$IP:$(port_of reset-$tls)" \
-			< <(echo x && timeout 5 cat "$T/open") >/dev/null 2>&1 || true
+# A client does these steps; what it saw is in $T/seen.
+client() { # LISTENER [EVIL_OPTION...] STEP...
+	local -a options=()
+	port "$1"
+	shift
+	while [[ $1 == -* ]]; do
+		options+=("$1" "$2")
+		shift 2
 	done
-	expect_reason end/backend-reset 2
+	LOG_LINES=$(wc -l <"$T/ktlsd.log")
+	"$HELPERS/evil" -t 30 "${options[@]}" "$IP" "$PORT" "$@" >"$T/seen"
 }
 
-@test "a backend that does not read is backend-stalled" {
-	local tls
-	mark end/backend-stalled
-	for tls in user kernel; do
-		"$HELPERS/pattern" body up 8000000 | timeout 20 openssl s_client -quiet \
-			-connect "$IP:$(port_of mute-$tls)" >/dev/null 2>&1 || true
+# Sets LINE to the end of a connection that the daemon has logged since then.
+end_is_logged() {
+	LINE=$(tail -n "+$((LOG_LINES + 1))" "$T/ktlsd.log" | grep -m 1 ' reason=') || return
+}
+
+# The connection ended for that reason, and the line says so with these words.
+expect_end() { # REASON [WORD]...
+	local word
+	wait_until 20 end_is_logged || {
+		echo "nothing is logged"
+		return 1
+	}
+	for word in "reason=$1" "${@:2}"; do
+		[[ " $LINE " == *" $word "* ]] || {
+			echo "no '$word' in: $LINE; the client saw:"
+			cat "$T/seen"
+			return 1
+		}
 	done
-	expect_reason end/backend-stalled 2
 }
 
-@test "silence for the idle time is idle-timeout" {
-	mark end/idle-timeout
-	timeout 20 openssl s_client -quiet -connect "$IP:$(port_of sink-user)" <"$T/open" >/dev/null 2>&1 ||
-		true
-	expect_reason end/idle-timeout
+# The client saw exactly these lines.
+expect_seen() { # LINE...
+	diff <(printf '%s\n' "$@") "$T/seen"
 }
 
-@test "a client that takes nothing is stalled" {
-	local tls pid
-	mark end/stalled
-	for tls in user kernel; do
-		(printf 'GET /64000000 HTTP/1.1\r\nHost: x\r\n\r\n' && timeout 15 cat "$T/open") |
-			timeout 15 openssl s_client -quiet -connect "$IP:$(port_of http-$tls)" 2>/dev/null |
-			sleep 15 3>&- &
+# For each version and record layer.
+each() { # FUNCTION
+	local version layer failed=0
+	for version in 1.2 1.3; do
+		for layer in $(layers); do
+			"$1" "$layer" "$version" && continue
+			echo "FAILED: $1 with TLS $version in $layer"
+			((++failed))
+		done
 	done
-	expect_reason end/stalled 2
-	wait
+	((failed == 0))
 }
 
-@test "a FIN without close_notify is truncated" {
-	local tls
-	mark end/truncated
-	for tls in user kernel; do
-		openssl s_client -quiet -connect "$IP:$(port_of sink-$tls)" <"$T/open" >/dev/null 2>&1 3>&- &
-		wait_until 20 has_open_on "sink-$tls"
-		kill -KILL $!
-		wait $! || true
+# ---- before the handshake ----
+
+@test "plain HTTP and garbage are no TLS" {
+	# provokes: not-tls
+	client user 'text=GET / HTTP/1.1\r\nHost: x\r\n\r\n' read
+	expect_end not-tls
+	client user hex=0102030405060708090a read
+	expect_end not-tls
+	client user hex=80 read # an SSL 2 ClientHello
+	expect_end not-tls
+	client user hex=1603010005020000010000 read # a ServerHello
+	expect_end not-tls
+}
+
+@test "no ClientHello in time" {
+	# provokes: hello-timeout
+	client hasty read
+	expect_end hello-timeout
+	client hasty part=3 read
+	expect_end hello-timeout
+	client hasty part=60 read
+	expect_end hello-timeout
+}
+
+@test "no Finished in time" {
+	# provokes: handshake-timeout
+	client hasty hello read
+	expect_end handshake-timeout
+	client hasty -v 1.2 hello read
+	expect_end handshake-timeout
+}
+
+@test "gone before and in the middle of the handshake" {
+	# provokes: handshake-closed
+	client user fin read
+	expect_end handshake-closed
+	client user part=60 fin read
+	expect_end handshake-closed
+	client user hello fin read
+	expect_end handshake-closed
+	client user -v 1.2 hello fin read
+	expect_end handshake-closed
+	# provokes: peer-reset
+	client user part=60 reset
+	expect_end peer-reset
+}
+
+@test "no common version, cipher or group: the handshake fails with its alert" {
+	# provokes: handshake-failed
+	client user -v 1.1 handshake
+	grep -qx 'alert 2 70' "$T/seen"
+	expect_end handshake-failed alert_sent=70
+	client one -v 1.2 handshake
+	grep -qx 'alert 2 70' "$T/seen"
+	expect_end handshake-failed alert_sent=70
+	client one -c TLS_AES_256_GCM_SHA384 handshake
+	grep -qx 'alert 2 40' "$T/seen"
+	expect_end handshake-failed alert_sent=40
+	# wolfSSL asks for a group that the client has not offered, and is told so
+	client user -g P-521 handshake
+	expect_end handshake-failed alert_received=47
+}
+
+@test "a client that does not trust the certificate says so" {
+	port user
+	LOG_LINES=$(wc -l <"$T/ktlsd.log")
+	run -60 curl --silent --max-time 20 "https://$IP:$PORT/"
+	expect_end handshake-failed alert_received=48
+}
+
+@test "a message out of order in the handshake" {
+	client user hello hex=160303000400000000 read
+	expect_end handshake-failed
+	client user hello hex=170303000400000000 read
+	expect_end handshake-failed
+}
+
+# ---- records ----
+
+bad_mac() { # LAYER VERSION
+	client "$1" -v "$2" handshake patch=-4:00000000 read &&
+		expect_seen "alert 2 20" eof && expect_end bad-record-mac "rx=$1" alert_sent=20
+}
+
+bad_mac_after_data() { # LAYER VERSION
+	client "$1" -v "$2" handshake get=5 read=5 patch=-4:00000000 read &&
+		[[ $(tail -n 2 "$T/seen") == "alert 2 20"$'\n'eof ]] &&
+		expect_end bad-record-mac "rx=$1" alert_sent=20
+}
+
+@test "a record that does not decrypt" {
+	# provokes: bad-record-mac
+	each bad_mac
+	each bad_mac_after_data
+}
+
+bad_version() { # LAYER VERSION
+	client "$1" -v "$2" handshake patch=1:0505 read &&
+		expect_seen "alert 2 10" eof && expect_end bad-record-header "rx=$1" alert_sent=10
+}
+
+plain_http() { # LAYER VERSION
+	client "$1" -v "$2" handshake 'text=GET / HTTP/1.1\r\n\r\n' read &&
+		grep -qxE 'eof|reset' "$T/seen" && expect_end bad-record-header "rx=$1"
+}
+
+@test "a record with a wrong header" {
+	# provokes: bad-record-header
+	each bad_version
+	each plain_http
+}
+
+too_long() { # LAYER VERSION
+	client "$1" -v "$2" handshake hex=1703034801$(printf %048d 0) read &&
+		expect_seen "alert 2 22" eof && expect_end record-overflow "rx=$1" alert_sent=22
+}
+
+@test "a record that is longer than TLS allows" {
+	# provokes: record-overflow
+	each too_long
+}
+
+unexpected() { # LAYER VERSION TYPE:HEX [ALERT]
+	client "$1" -v "$2" handshake "record=$3" read &&
+		expect_seen "alert 2 ${4-10}" eof &&
+		expect_end unexpected-message "rx=$1" "alert_sent=${4-10}"
+}
+
+heartbeat() {
+	unexpected "$1" "$2" 24:010000
+}
+
+unknown_type() {
+	unexpected "$1" "$2" 99:01
+}
+
+finished_again() {
+	unexpected "$1" "$2" 22:1400000c000102030405060708090a0b
+}
+
+empty_handshake() {
+	unexpected "$1" "$2" 22:
+}
+
+empty_alert() {
+	unexpected "$1" "$2" 21:
+}
+
+@test "a record or message that has no place" {
+	# provokes: unexpected-message
+	each heartbeat
+	each unknown_type
+	each finished_again
+	each empty_handshake
+	each empty_alert
+}
+
+long_alert() {
+	unexpected "$1" "$2" 21:010000 50
+}
+
+@test "an alert that is none" {
+	each long_alert
+}
+
+half_record() { # LAYER VERSION
+	client "$1" -v "$2" handshake cut=40 fin read && expect_end truncated-record "rx=$1"
+}
+
+half_header() { # LAYER VERSION
+	client "$1" -v "$2" handshake cut=3 fin read && expect_end truncated-record "rx=$1"
+}
+
+@test "the end in the middle of a record" {
+	# provokes: truncated-record
+	each half_record
+	each half_header
+}
+
+no_goodbye() { # LAYER VERSION
+	client "$1" -v "$2" handshake get=70000 read=70000 fin read &&
+		[[ $(tail -n 2 "$T/seen") == "alert 1 0"$'\n'eof ]] && expect_end truncated "rx=$1"
+}
+
+@test "the end without close_notify" {
+	# provokes: truncated
+	each no_goodbye
+}
+
+goodbye() { # LAYER VERSION
+	client "$1" -v "$2" handshake get=70000 record=21:0100 read &&
+		[[ $(tail -n 2 "$T/seen") == "alert 1 0"$'\n'eof ]] && grep -q '^data 70' "$T/seen" &&
+		expect_end closed "rx=$1" "tx=$1"
+}
+
+@test "close_notify while the answer is on its way: it still comes, whole" {
+	# provokes: closed
+	each goodbye
+}
+
+fatal_alert() { # LAYER VERSION
+	client "$1" -v "$2" handshake record=21:0228 read &&
+		expect_seen eof && expect_end peer-alert "rx=$1" alert_received=40
+}
+
+@test "a fatal alert of the client" {
+	# provokes: peer-alert
+	each fatal_alert
+}
+
+warning() { # LAYER VERSION
+	client "$1" -v "$2" handshake record=21:015a get=5 read=5 record=21:0100 read &&
+		expect_end closed "rx=$1"
+}
+
+@test "user_canceled is no end" {
+	each warning
+}
+
+reset() { # LAYER VERSION
+	client "$1" -v "$2" handshake get=5 read=5 reset && expect_end peer-reset "rx=$1"
+}
+
+@test "a reset" {
+	each reset
+}
+
+# ---- renegotiation and key updates ----
+
+@test "renegotiation of TLS 1.2 is refused with its alert" {
+	# provokes: renegotiation
+	local layer
+	for layer in $(layers); do
+		client "$layer" -v 1.2 handshake record=22:010000020303 read
+		expect_seen "alert 1 100" eof
+		expect_end renegotiation "rx=$layer" alert_sent=100
 	done
-	expect_reason end/truncated 2
 }
 
-has_open_on() { # MODE-TLS
-	ctl list --json --no-headings 2>/dev/null | grep -q "\"listener\":\"$1\".*\"state\":\"open\""
+follows_update() { # LAYER
+	expect_rekey || [[ $1 == user ]]
 }
 
-@test "a key update that the kernel cannot follow is rekey-unanswerable, else it is followed" {
-	local tls output
-	mark end/rekey-unanswerable
-	for tls in user kernel; do
-		# s_client takes a line that begins with K for a command, with all that it has read by then
-		output=$( (printf 'K\n' && sleep 2 && printf 'GET /5 HTTP/1.0\r\n\r\n' && sleep 3) |
-			client "http-$tls" -tls1_3 2>&1) || true
-		if [[ $tls == kernel && $KTLSD_EXPECT == ktls ]]; then
-			expect_reason end/rekey-unanswerable
-		else
-			[[ $output == *"HTTP/1."* ]]
-		fi
+@test "the client's key updates are followed, and answered when it asks" {
+	local layer
+	for layer in $(layers); do
+		follows_update "$layer" || continue
+		client "$layer" handshake get=5 read=43 update=0 get=5 read=43 update=1 get=5 read=43 \
+			update=1 get=5 read=43 record=21:0100 read
+		cat "$T/seen"
+		[[ $(grep -c '^data 43 ' "$T/seen") == 4 && $(grep -c '^update$' "$T/seen") == 2 ]]
+		[[ $(sort -u "$T/seen" | grep -c '^data ') == 1 ]]
+		expect_end closed "rx=$layer"
 	done
-	[[ $KTLSD_EXPECT == ktls ]] || [[ ${COUNT[end/rekey-unanswerable]-0} == 0 ]]
 }
 
-@test "renegotiation is refused" {
-	mark end/renegotiation
-	(printf 'R\n' && sleep 3) | client http-user -tls1_2 -legacy_renegotiation >/dev/null 2>&1 || true
-	expect_reason end/renegotiation
+@test "on a kernel that cannot follow, what was accepted is sent, then close_notify" {
+	# provokes: rekey-unanswerable
+	local update
+	expect_ktls && ! expect_rekey || skip "this kernel follows key updates, or has no TLS"
+	for update in 0 1; do
+		client kernel handshake get=100000 "update=$update" read
+		[[ $(tail -n 2 "$T/seen") == "alert 1 0"$'\n'eof ]]
+		expect_end rekey-unanswerable rx=kernel alert_sent=0
+	done
 }
 
-@test "without a free pipe bytes are copied, and it is said" {
-	expect_ktls || skip "user space needs no pipe"
-	counters_read
-	((COUNT[pipe_pool_empty] > 0))
-	log_has ktlsd 'reason=no-pipe'
+@test "a storm of key updates is stopped" {
+	# provokes: key-update-flood
+	local layer
+	local -a storm
+	mapfile -t storm < <(yes update=0 | head -n 100)
+	for layer in $(layers); do
+		follows_update "$layer" || continue
+		client "$layer" handshake "${storm[@]}" read
+		grep -qx 'alert 2 10' "$T/seen" || grep -qx reset "$T/seen"
+		expect_end key-update-flood "rx=$layer"
+	done
 }
 
-@test "without kTLS every connection says ktls-no-ulp, or policy-off where that is the policy" {
-	local tx=tx/ktls-no-ulp rx=rx/ktls-no-ulp
-	expect_ktls && skip "this kernel has TLS"
-	counters_read
-	((COUNT[$tx] > 0 && COUNT[$rx] > 0 && COUNT[tx/policy-off] > 0 && COUNT[rx/policy-off] > 0))
+broken_update() { # LAYER
+	client "$1" handshake record=22:1800000102 read
+	expect_seen "alert 2 50" eof
+	expect_end unexpected-message "rx=$1"
+}
+
+@test "a key update that is none" {
+	local layer
+	for layer in $(layers); do
+		broken_update "$layer"
+	done
+}
+
+# ---- silence ----
+
+@test "silence ends an idle connection with close_notify" {
+	# provokes: idle-timeout
+	client idle handshake read
+	expect_seen "alert 1 0" eof
+	expect_end idle-timeout alert_sent=0
+	client idle -v 1.2 handshake get=5 read=43 read
+	expect_end idle-timeout alert_sent=0
+}
+
+@test "a client that takes none of what waits for it" {
+	# provokes: stalled
+	local version
+	for version in 1.2 1.3; do
+		port stall
+		LOG_LINES=$(wc -l <"$T/ktlsd.log")
+		spawn stalled "$HELPERS/evil" -v "$version" "$IP" "$PORT" handshake get=67108864 hold
+		expect_end stalled
+		stop stalled
+	done
+}
+
+# ---- the backend ----
+
+@test "a backend that is not there" {
+	# provokes: backend-refused
+	client refused handshake read
+	expect_seen "alert 2 80" eof
+	expect_end backend-refused errno=ECONNREFUSED
+	client absent handshake read
+	expect_seen "alert 2 80" eof
+	expect_end backend-refused errno=ENOENT
+}
+
+@test "a backend that does not accept" {
+	# provokes: backend-timeout
+	port full
+	# its queue has room for one, or two
+	spawn first "$HELPERS/evil" "$IP" "$PORT" handshake ready hold
+	spawn second "$HELPERS/evil" "$IP" "$PORT" handshake ready hold
+	wait_log first READY
+	wait_log second READY
+	client full handshake read
+	expect_end backend-timeout alert_sent=80
+	expect_seen "alert 2 80" eof
+	stop first
+	stop second
+}
+
+@test "a backend that resets" {
+	# provokes: backend-reset
+	client reset handshake data=100 read
+	expect_seen "alert 2 80" eof
+	expect_end backend-reset alert_sent=80
+}
+
+@test "a backend that takes none of what the client sends" {
+	# provokes: backend-stalled
+	port mute
+	LOG_LINES=$(wc -l <"$T/ktlsd.log")
+	spawn sender "$HELPERS/evil" "$IP" "$PORT" handshake data=67108864 read
+	expect_end backend-stalled
+	stop sender
+}
+
+# ---- the host ----
+
+# Starts another ktlsd in the place of the first.
+restart() { # [WRAPPER...]
+	stop ktlsd
+	daemon_start "$@"
+}
+
+@test "a security policy refuses TCP_ULP" {
+	# provokes: ktls-ulp-refused
+	restart "$HELPERS/deny_ulp"
+	client kernel handshake get=5 read=43 record=21:0100 read
+	expect_end closed tx=user rx=user tx_fallback=ktls-ulp-refused rx_fallback=ktls-ulp-refused
+	restart
+}
+
+ccm_is_unloaded() {
+	modprobe -r ccm 2>/dev/null
+	! grep -q '^ccm ' /proc/modules
+}
+
+# While COMMAND runs the kernel has no driver for CCM and cannot load it.
+without_ccm() { # COMMAND...
+	local modprobe status=0
+	read -r modprobe </proc/sys/kernel/modprobe
+	wait_until 20 ccm_is_unloaded
+	echo /bin/false >/proc/sys/kernel/modprobe
+	"$@" || status=$?
+	echo "$modprobe" >/proc/sys/kernel/modprobe
+	modprobe ccm
+	return "$status"
+}
+
+ccm_falls_back() { # REASON
+	client kernel -c TLS_AES_128_CCM_SHA256 handshake get=5 read=43 record=21:0100 read
+	expect_end closed tx=user rx=user "tx_fallback=$1" "rx_fallback=$1"
+}
+
+restarted_falls_back() {
+	restart
+	ccm_falls_back ktls-cipher
+	client kernel handshake get=5 read=43 record=21:0100 read
+	expect_end closed tx=kernel rx=kernel
+}
+
+@test "the kernel loses a cipher after the probe, and has none at the probe" {
+	expect_ktls || skip "this kernel has no TLS"
+	# provokes: ktls-install
+	without_ccm ccm_falls_back ktls-install
+	# provokes: ktls-cipher
+	without_ccm restarted_falls_back
+	restart
+	client kernel -c TLS_AES_128_CCM_SHA256 handshake get=5 read=43 record=21:0100 read
+	expect_end closed tx=kernel rx=kernel
 }

@@ -13,7 +13,7 @@
 #	wait_until SECONDS COMMAND...	tries it until it succeeds
 #	config_begin [LINE]...		starts $T/ktlsd.yaml with these top-level lines
 #	config_listener NAME PORT BACKEND [LINE]...
-#	daemon_start			starts ktlsd and waits until it serves
+#	daemon_start [WRAPPER...]	starts ktlsd and waits until it serves
 #	ctl COMMAND...			ktlsctl on its socket
 #
 # KTLSD_BUILD is the build directory. KTLSD_EXPECT is what the kernel must be able to do: none,
@@ -195,8 +195,8 @@ daemon_has_started_or_died() {
 	log_has ktlsd 'msg="ready"' || ! is_running ktlsd
 }
 
-daemon_start() {
-	spawn ktlsd "$KTLSD_BUILD/ktlsd" --config "$T/ktlsd.yaml"
+daemon_start() { # [WRAPPER...]
+	spawn ktlsd "$@" "$KTLSD_BUILD/ktlsd" --config "$T/ktlsd.yaml"
 	# the probe of an emulated kernel loads modules and takes its time
 	wait_until 90 daemon_has_started_or_died && log_has ktlsd 'msg="ready"' && return
 	echo "ktlsd does not get ready:"
