@@ -14,7 +14,6 @@
 #include "serve/relay.h"
 #include "serve/setup.h"
 #include "serve/worker.h"
-#include "tls/ktls.h"
 
 /* ---- states ---- */
 
@@ -68,8 +67,6 @@ void conn_end(struct conn *c, enum reason reason, int err)
 		conn_close(c);
 		return;
 	}
-	if (err == EBADMSG || err == EMSGSIZE || err == EINVAL)
-		ktls_take_error(c->client.fd); /* or the alert would fail for it */
 	c->deliver_first = delivers_first(reason);
 	if (!c->goodbye_begun) {
 		c->goodbye_begun = true;
