@@ -19,7 +19,8 @@ static void check_listener(const struct config_listener *l)
 	    l->policy.dir[TX] >= POLICY_N_VALUES || l->policy.dir[RX] >= POLICY_N_VALUES)
 		abort();
 	for (unsigned i = 0; i < l->n_certificates; i++)
-		if (l->certificates[i].chain_path[0] != '/' || l->certificates[i].key_path[0] != '/')
+		if (l->certificates[i].chain_path[0] != '/' ||
+		    l->certificates[i].key_path[0] != '/')
 			abort();
 }
 

@@ -273,8 +273,8 @@ int main(int argc, char **argv)
 	while ((option = getopt(argc, argv, "+v:c:g:t:")) != -1) {
 		if (option == 'v')
 			peer_options.version = !strcmp(optarg, "1.2") ? TLS1_2_VERSION :
-					  !strcmp(optarg, "1.1") ? TLS1_1_VERSION :
-								   TLS1_3_VERSION;
+					       !strcmp(optarg, "1.1") ? TLS1_1_VERSION :
+									TLS1_3_VERSION;
 		else if (option == 'c')
 			peer_options.cipher = optarg;
 		else if (option == 'g')
@@ -285,7 +285,8 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	if (argc - optind < 3)
-		errx(2, "usage: evil [-v 1.2|1.3] [-c CIPHER] [-g GROUPS] [-t SECONDS] ADDRESS PORT STEP...");
+		errx(2, "usage: evil [-v 1.2|1.3] [-c CIPHER] [-g GROUPS] [-t SECONDS] ADDRESS "
+			"PORT STEP...");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
 	alarm(seconds);

@@ -93,8 +93,8 @@ static inline SSL *peer_new_ssl(void)
 	SSL_CTX_set_keylog_callback(ctx, schedule_keylog);
 	SSL_CTX_set_info_callback(ctx, peer_note_alert);
 	if (peer_options.cipher && !(peer_options.version == TLS1_3_VERSION ?
-					SSL_CTX_set_ciphersuites(ctx, peer_options.cipher) :
-					SSL_CTX_set_cipher_list(ctx, peer_options.cipher)))
+					     SSL_CTX_set_ciphersuites(ctx, peer_options.cipher) :
+					     SSL_CTX_set_cipher_list(ctx, peer_options.cipher)))
 		errx(2, "%s: no such cipher", peer_options.cipher);
 	if (peer_options.groups && !SSL_CTX_set1_groups_list(ctx, peer_options.groups))
 		errx(2, "%s: no such groups", peer_options.groups);
@@ -225,7 +225,8 @@ static inline bool peer_get(void)
 		       peer_record[SEAL_HEADER_LEN], peer_record[SEAL_HEADER_LEN + 1]);
 		return true;
 	}
-	if (seal_open(&peer.keys.server.seal, peer_record, SEAL_HEADER_LEN + body, &type, &data, &len))
+	if (seal_open(&peer.keys.server.seal, peer_record, SEAL_HEADER_LEN + body, &type, &data,
+		      &len))
 		errx(1, "a peer_record does not decrypt");
 	if (type == SEAL_DATA) {
 		peer_take_data(data, len);

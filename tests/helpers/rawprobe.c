@@ -42,7 +42,7 @@ static const uint16_t kernel_ciphers[SEAL_N_CIPHERS] = {
 struct pair {
 	int kernel, plain; /* the end with TLS, and the one without */
 	bool tx;	   /* the kernel's end sends */
-	uint16_t cipher; /* the kernel's number */
+	uint16_t cipher;   /* the kernel's number */
 	struct seal s;
 };
 
@@ -51,7 +51,8 @@ struct pair {
 static void connect_pair(struct pair *p)
 {
 	const struct timeval patience = { .tv_sec = 5 };
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(in);
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -93,7 +94,8 @@ static int install(const struct pair *p)
 	at += salt_len;
 	seal_put_be64(at, p->s.seq);
 	at += 8;
-	return setsockopt(p->kernel, SOL_TLS, p->tx ? TLS_TX : TLS_RX, info, (socklen_t)(at - info)) ?
+	return setsockopt(p->kernel, SOL_TLS, p->tx ? TLS_TX : TLS_RX, info,
+			  (socklen_t)(at - info)) ?
 		       errno :
 		       0;
 }
@@ -193,8 +195,7 @@ static int cross(struct pair *p, uint8_t type, const uint8_t *data, size_t len)
 
 	if (e)
 		return e;
-	return p->tx ? open_record(p, type, data, len) :
-		       kernel_receive(p->kernel, type, data, len);
+	return p->tx ? open_record(p, type, data, len) : kernel_receive(p->kernel, type, data, len);
 }
 
 static int cross_data(struct pair *p)
@@ -274,8 +275,7 @@ static void print_line(int cipher, uint16_t version, bool tx)
 {
 	int e = ask(cipher, version, tx, F_DATA);
 
-	printf("1.%d %s %s", version - SEAL_TLS12 + 2, seal_ciphers[cipher].name,
-	       tx ? "tx" : "rx");
+	printf("1.%d %s %s", version - SEAL_TLS12 + 2, seal_ciphers[cipher].name, tx ? "tx" : "rx");
 	print_answer(e);
 	for (enum feature f = F_REKEY; f < N_FEATURES; f++)
 		if (e || !applies(f, version, tx))

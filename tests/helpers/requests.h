@@ -28,7 +28,8 @@ static inline int requests_put_body(FILE *f, enum pattern which, uint64_t len)
 static inline int requests_put(FILE *f, char *const *lens, int n)
 {
 	for (int i = 0; i < n; i++) {
-		fprintf(f, "PUT /body HTTP/1.1\r\nHost: test\r\nContent-Length: %s\r\n\r\n", lens[i]);
+		fprintf(f, "PUT /body HTTP/1.1\r\nHost: test\r\nContent-Length: %s\r\n\r\n",
+			lens[i]);
 		if (requests_put_body(f, PATTERN_UP, strtoull(lens[i], NULL, 10)))
 			return -1;
 	}

@@ -151,7 +151,8 @@ static inline const struct seal_cipher *schedule_cipher(const SSL *ssl)
 /* Takes over from OpenSSL right after its handshake. */
 static inline void schedule_take(struct schedule *k, const SSL *ssl)
 {
-	*k = (struct schedule){ .hash = SSL_CIPHER_get_handshake_digest(SSL_get_current_cipher(ssl)) };
+	*k = (struct schedule){ .hash = SSL_CIPHER_get_handshake_digest(
+					SSL_get_current_cipher(ssl)) };
 	k->hash_len = (size_t)EVP_MD_get_size(k->hash);
 	k->client.seal.c = k->server.seal.c = schedule_cipher(ssl);
 	k->client.seal.version = k->server.seal.version = (uint16_t)SSL_version(ssl);

@@ -160,7 +160,8 @@ static void test_bad_names(void **state)
 	assert_int_equal(resolve("nothing.test:80", 5000, &address, &why), -EADDRNOTAVAIL);
 	assert_string_equal(why, "has a name that the resolver does not know");
 	assert_int_equal(resolve("later.test:80", 5000, &address, &why), -EADDRNOTAVAIL);
-	assert_string_equal(why, "has a name that the resolver cannot look up now; is the network up?");
+	assert_string_equal(why, "has a name that the resolver cannot look up now; is the network "
+				 "up?");
 	assert_int_equal(resolve("crash.test:80", 5000, &address, &why), -EPROTO);
 	assert_string_equal(why, "has a name, and the resolver could not be run");
 	assert_int_equal(resolve("slow.test:80", 100, &address, &why), -ETIMEDOUT);

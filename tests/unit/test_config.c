@@ -101,11 +101,11 @@ static void assert_error(const char *text, const char *expected)
 /* A user that exists everywhere. */
 #define NOBODY "user: nobody\n"
 /* A listener to which lines of two blanks may be added. */
-#define WEB                                                                                       \
-	NOBODY "listeners:\n"                                                                     \
-	       "- name: web\n"                                                                    \
-	       "  address: 127.0.0.1:8443\n"                                                      \
-	       "  proxy: tcp:127.0.0.1:8080\n"                                                    \
+#define WEB                                    \
+	NOBODY "listeners:\n"                  \
+	       "- name: web\n"                 \
+	       "  address: 127.0.0.1:8443\n"   \
+	       "  proxy: tcp:127.0.0.1:8080\n" \
 	       "  certificates: [{chain: web.pem, key: web.key}]\n"
 
 static void test_defaults(void **state)
@@ -148,33 +148,33 @@ static void test_defaults(void **state)
 	config_free(config);
 }
 
-static const char full[] =
-	NOBODY "group: daemon\n"
-	"runtime-directory: /run/other\n"
-	"api: api/socket\n"
-	"workers: 3\n"
-	"limits: {connections: 10, handshakes: 9, pipes: 0}\n"
-	"timeouts: {handshake: 1500ms, idle: 1h}\n"
-	"listeners:\n"
-	"- name: web\n"
-	"  address: '[::1]:443'\n"
-	"  proxy: unix:app.sock\n"
-	"  certificates:\n"
-	"  - {chain: web.pem, key: web.key}\n"
-	"  - chain: web.pem\n"
-	"    key: group.key\n"
-	"  alpn: [h2, http/1.1]\n"
-	"  versions: [1.3]\n"
-	"  ciphers: [TLS_CHACHA20_POLY1305_SHA256, TLS_AES_128_GCM_SHA256]\n"
-	"  keepalive: {idle: 2m, interval: 5s, count: 3}\n"
-	"  user-timeout: 0\n"
-	"  timeouts: {idle: 30d, drain: 1s}\n"
-	"  ktls: {tx: require, rx: off}\n"
-	"- name: raw.2\n"
-	"  address: 0.0.0.0:8443\n"
-	"  proxy: unix:@app\n"
-	"  certificates: [{chain: web.pem, key: open.key}]\n"
-	"  alpn:\n";
+static const char full[] = NOBODY "group: daemon\n"
+				  "runtime-directory: /run/other\n"
+				  "api: api/socket\n"
+				  "workers: 3\n"
+				  "limits: {connections: 10, handshakes: 9, pipes: 0}\n"
+				  "timeouts: {handshake: 1500ms, idle: 1h}\n"
+				  "listeners:\n"
+				  "- name: web\n"
+				  "  address: '[::1]:443'\n"
+				  "  proxy: unix:app.sock\n"
+				  "  certificates:\n"
+				  "  - {chain: web.pem, key: web.key}\n"
+				  "  - chain: web.pem\n"
+				  "    key: group.key\n"
+				  "  alpn: [h2, http/1.1]\n"
+				  "  versions: [1.3]\n"
+				  "  ciphers: [TLS_CHACHA20_POLY1305_SHA256, "
+				  "TLS_AES_128_GCM_SHA256]\n"
+				  "  keepalive: {idle: 2m, interval: 5s, count: 3}\n"
+				  "  user-timeout: 0\n"
+				  "  timeouts: {idle: 30d, drain: 1s}\n"
+				  "  ktls: {tx: require, rx: off}\n"
+				  "- name: raw.2\n"
+				  "  address: 0.0.0.0:8443\n"
+				  "  proxy: unix:@app\n"
+				  "  certificates: [{chain: web.pem, key: open.key}]\n"
+				  "  alpn:\n";
 
 static void check_full(const struct config *config)
 {
@@ -243,15 +243,17 @@ static void test_everything_set(void **state)
 	(void)state;
 	check_full(config);
 	assert_int_equal(config->n_warnings, 1);
-	assert_non_null(strstr(config->warnings[0],
-			       "ktlsd.yaml:26: listeners[1].certificates[0].key: the key file"));
+	assert_non_null(strstr(config->warnings[0], "ktlsd.yaml:26: "
+						    "listeners[1].certificates[0].key: the key "
+						    "file"));
 	assert_non_null(strstr(config->warnings[0], "has mode 0644; run 'chmod 0600' on it"));
 	config_free(config);
 }
 
 static void test_pure_observer(void **state)
 {
-	static const char *const texts[] = { NOBODY, NOBODY "listeners:\n", NOBODY "listeners: []\n" };
+	static const char *const texts[] = { NOBODY, NOBODY "listeners:\n",
+					     NOBODY "listeners: []\n" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -291,7 +293,8 @@ static const struct {
 					       "here are connections, handshakes, pipes" },
 	{ "listeners: web\n", "ktlsd.yaml:1: listeners: expects a list of mappings, each with the "
 			      "keys name, address," },
-	{ "listeners:\n- name: a\n- web\n", "ktlsd.yaml:3: listeners[1]: expects a mapping with the "
+	{ "listeners:\n- name: a\n- web\n", "ktlsd.yaml:3: listeners[1]: expects a mapping with "
+					    "the "
 					    "keys name, address," },
 	{ WEB "  ktls: {tx: on, rc: on}\n", "ktlsd.yaml:7: listeners[0].ktls.rc: unknown key; the "
 					    "keys here are tx, rx" },
@@ -312,16 +315,21 @@ static const struct {
 	{ "timeouts: {idle: 31d}\n", "timeouts.idle: expects a duration, 1s to 30d, not '31d'" },
 	{ "timeouts: {stall: 1 s}\n", "timeouts.stall: expects a duration, 1s to 1d" },
 	{ "user: abcdefghijklmnopqrstuvwxyz0123456\n", "user: expects a text, up to 31 bytes" },
-	{ "runtime-directory: /123456789/123456789/123456789/123456789/123456789/123456789/123456789/"
-	  "123456789/1\n", "runtime-directory: expects a path, up to 80 bytes" },
-	{ WEB "  timeouts: {connect: soon}\n", "ktlsd.yaml:7: listeners[0].timeouts.connect: expects "
+	{ "runtime-directory: "
+	  "/123456789/123456789/123456789/123456789/123456789/123456789/123456789/"
+	  "123456789/1\n",
+	  "runtime-directory: expects a path, up to 80 bytes" },
+	{ WEB "  timeouts: {connect: soon}\n", "ktlsd.yaml:7: listeners[0].timeouts.connect: "
+					       "expects "
 					       "a duration, 100ms to 10m, not 'soon'" },
-	{ WEB "  keepalive: {idle: 1500ms}\n", "keepalive.idle: expects a duration in whole seconds, "
+	{ WEB "  keepalive: {idle: 1500ms}\n", "keepalive.idle: expects a duration in whole "
+					       "seconds, "
 					       "1s to 32767s, not '1500ms'" },
 	{ WEB "  keepalive: {count: 128}\n", "keepalive.count: expects a number, 1 to 127" },
 	{ WEB "  ktls: {tx: maybe}\n", "ktlsd.yaml:7: listeners[0].ktls.tx: expects off, auto, on "
 				       "or require, not 'maybe'" },
-	{ WEB "  versions: [1.1, 1.3]\n", "listeners[0].versions[0]: expects 1.2 or 1.3, not '1.1'" },
+	{ WEB "  versions: [1.1, 1.3]\n", "listeners[0].versions[0]: expects 1.2 or 1.3, not "
+					  "'1.1'" },
 	{ WEB "  versions: [1.3, 1.3]\n", "listeners[0].versions[1]: '1.3' is given twice" },
 	{ WEB "  alpn: [h2, '']\n", "listeners[0].alpn[1]: '' is no ALPN protocol name" },
 	{ WEB "  alpn: ['a,b']\n", "listeners[0].alpn[0]: 'a,b' is no ALPN protocol name" },
@@ -331,14 +339,16 @@ static const struct {
 							  "suite of TLS 1.2" },
 	{ WEB "  versions: [1.3]\n  ciphers: [TLS_AES_128_GCM_SHA256,\n"
 	      "            TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n",
-	  "ktlsd.yaml:9: listeners[0].ciphers[1]: 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256' is of TLS "
+	  "ktlsd.yaml:9: listeners[0].ciphers[1]: 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256' is of "
+	  "TLS "
 	  "1.2" },
 	/* listeners */
 	{ "listeners:\n- {}\n", "ktlsd.yaml:2: listeners[0].name: is missing" },
 	{ "listeners:\n- name: a\n", "ktlsd.yaml:2: listeners[0].address: is missing; it takes an "
 				     "address with a port" },
-	{ "listeners:\n- name: a\n  address: 127.0.0.1:1\n",
-	  "ktlsd.yaml:2: listeners[0].proxy: is missing; it takes tcp:HOST:PORT, unix:PATH" },
+	{ "listeners:\n- name: a\n  address: 127.0.0.1:1\n", "ktlsd.yaml:2: listeners[0].proxy: is "
+							     "missing; it takes tcp:HOST:PORT, "
+							     "unix:PATH" },
 	{ "listeners:\n- name: a b\n", "listeners[0].name: expects a name of letters" },
 	{ "listeners:\n- {name: a, address: localhost}\n", "address 'localhost' needs a port" },
 	{ "listeners:\n- {name: a, address: 'x:0'}\n", "needs a port from 1 to 65535" },
@@ -346,11 +356,16 @@ static const struct {
 	{ "listeners:\n- {name: a, address: '::1:443'}\n", "is IPv6 without brackets" },
 	{ "listeners:\n- {name: a, address: '[::1:443'}\n", "has no ']'" },
 	{ "listeners:\n- {name: a, address: '*:443'}\n", "write 0.0.0.0 or [::]" },
-	{ "listeners:\n- {name: a, address: '1.2.3.4:1', proxy: 'http://x'}\n",
-	  "ktlsd.yaml:2: listeners[0].proxy: expects tcp:HOST:PORT, unix:PATH or unix:@NAME, not "
-	  "'http://x'" },
-	{ "listeners:\n- {name: a, address: '1.2.3.4:1', proxy: 'tcp:x'}\n",
-	  "listeners[0].proxy: the address 'x' needs a port" },
+	{ "listeners:\n- {name: a, address: '1.2.3.4:1', proxy: 'http://x'}\n", "ktlsd.yaml:2: "
+										"listeners[0]."
+										"proxy: expects "
+										"tcp:HOST:PORT, "
+										"unix:PATH or "
+										"unix:@NAME, not "
+										"'http://x'" },
+	{ "listeners:\n- {name: a, address: '1.2.3.4:1', proxy: 'tcp:x'}\n", "listeners[0].proxy: "
+									     "the address 'x' "
+									     "needs a port" },
 	{ "listeners:\n- {name: a, address: '1.2.3.4:1', proxy: 'unix:'}\n", "needs a path of 1" },
 	{ "listeners:\n- {name: a, address: '1.2.3.4:1', proxy: 'unix:@'}\n", "needs a path of 1" },
 	{ NOBODY "listeners:\n- {name: a, address: '127.0.0.1:1', proxy: 'tcp:127.0.0.1:1'}\n",
@@ -393,7 +408,8 @@ static void test_bad_certificates(void **state)
 {
 	(void)state;
 	assert_certificate_error("no.pem", "web.key",
-				 "ktlsd.yaml:7: listeners[0].certificates[0].chain: the file '/tmp/");
+				 "ktlsd.yaml:7: listeners[0].certificates[0].chain: the file "
+				 "'/tmp/");
 	assert_certificate_error("no.pem", "web.key",
 				 "/no.pem' cannot be opened: No such file or directory");
 	assert_certificate_error("web.pem", "no.key",
@@ -401,7 +417,8 @@ static void test_bad_certificates(void **state)
 	assert_certificate_error("empty", "web.key", "holds no PEM certificate");
 	assert_certificate_error("web.pem", "empty", "holds no PEM private key");
 	assert_certificate_error("web.key", "web.key", "holds a private key; keep that in a file");
-	assert_certificate_error("web.pem", "web.pem", "holds a certificate; the private key belongs");
+	assert_certificate_error("web.pem", "web.pem",
+				 "holds a certificate; the private key belongs");
 	assert_certificate_error("web.pem", "secret.key", "is encrypted; decrypt it with");
 	assert_certificate_error("directory", "web.key", "is no regular file");
 	assert_certificate_error("''", "web.key", "[0].chain: is missing");

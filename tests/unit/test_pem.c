@@ -27,7 +27,8 @@ static void test_check(void **state)
 		const char *expected; /* start of the phrase, NULL: plausible */
 	} rows[] = {
 		{ PEM("CERTIFICATE"), PEM_CERTIFICATES, NULL },
-		{ "Subject: me\n" PEM("CERTIFICATE") "\n" PEM("CERTIFICATE"), PEM_CERTIFICATES, NULL },
+		{ "Subject: me\n" PEM("CERTIFICATE") "\n" PEM("CERTIFICATE"), PEM_CERTIFICATES,
+		  NULL },
 		{ PEM("TRUSTED CERTIFICATE"), PEM_CERTIFICATES, NULL },
 		{ PEM("PRIVATE KEY"), PEM_KEY, NULL },
 		{ PEM("RSA PRIVATE KEY"), PEM_KEY, NULL },
@@ -43,10 +44,12 @@ static void test_check(void **state)
 		{ PEM("PRIVATE KEY") PEM("EC PRIVATE KEY"), PEM_KEY, "holds more than one" },
 		{ PEM("ENCRYPTED PRIVATE KEY"), PEM_KEY, "is encrypted" },
 		{ "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nAA\n"
-		  "-----END RSA PRIVATE KEY-----\n", PEM_KEY, "is encrypted" },
+		  "-----END RSA PRIVATE KEY-----\n",
+		  PEM_KEY, "is encrypted" },
 		{ "-----BEGIN PRIVATE KEY-----\nAAAA\n", PEM_KEY, "is cut off" },
 		{ "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE", PEM_KEY, "is cut off" },
-		{ "-----BEGIN PRIVATE KEY-----\nAA\n-----END CERTIFICATE-----\n", PEM_KEY, "is cut off" },
+		{ "-----BEGIN PRIVATE KEY-----\nAA\n-----END CERTIFICATE-----\n", PEM_KEY,
+		  "is cut off" },
 	};
 
 	(void)state;

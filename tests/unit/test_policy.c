@@ -25,8 +25,9 @@ static struct probe kernel(bool has_rekey)
 				p.cell[v][c][d].data.verdict = PROBE_YES;
 				if (v)
 					p.cell[v][c][d].rekey =
-						has_rekey ? (struct probe_feature){ PROBE_YES, 0 } :
-							    (struct probe_feature){ PROBE_NO, EBUSY };
+						has_rekey ?
+							(struct probe_feature){ PROBE_YES, 0 } :
+							(struct probe_feature){ PROBE_NO, EBUSY };
 			}
 	return p;
 }
@@ -121,7 +122,8 @@ static void test_every_suite_has_a_cell(void **state)
 		bool found = false;
 
 		for (unsigned c = 0; c < PROBE_N_CIPHERS; c++)
-			found |= probe_suite(s->version == TLS13, c)->kernel_cipher == s->kernel_cipher;
+			found |= probe_suite(s->version == TLS13, c)->kernel_cipher ==
+				 s->kernel_cipher;
 		assert_true(found);
 		assert_non_null(probe_find(&p, s, TX));
 	}

@@ -22,8 +22,10 @@ static void test_reasons(void **state)
 
 		assert_int_equal(reason_find(name), r);
 		for (const char *c = name; *c; c++)
-			assert_true(islower((unsigned char)*c) || *c == '-' || isdigit((unsigned char)*c));
-		assert_int_equal(reason_what((enum reason)r)[strlen(reason_what((enum reason)r)) - 1], '.');
+			assert_true(islower((unsigned char)*c) || *c == '-' ||
+				    isdigit((unsigned char)*c));
+		assert_int_equal(
+			reason_what((enum reason)r)[strlen(reason_what((enum reason)r)) - 1], '.');
 		assert_true(strlen(reason_remedy((enum reason)r)) >= strlen("Nothing."));
 	}
 	assert_int_equal(reason_find("no-such-reason"), REASON_NONE);
@@ -35,9 +37,11 @@ static void test_states(void **state)
 {
 	(void)state;
 	for (int s = 0; s < CONN_N_STATES; s++) {
-		assert_int_equal(state_may_follow((enum conn_state)s, CONN_CLOSED), s != CONN_CLOSED);
+		assert_int_equal(state_may_follow((enum conn_state)s, CONN_CLOSED),
+				 s != CONN_CLOSED);
 		assert_false(state_may_follow(CONN_CLOSED, (enum conn_state)s));
-		assert_int_equal(state_deadline((enum conn_state)s) == DEADLINE_NONE, s == CONN_CLOSED);
+		assert_int_equal(state_deadline((enum conn_state)s) == DEADLINE_NONE,
+				 s == CONN_CLOSED);
 		for (int t = 0; t < s; t++)
 			assert_string_not_equal(state_name((enum conn_state)s),
 						state_name((enum conn_state)t));

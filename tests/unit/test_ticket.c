@@ -22,7 +22,8 @@ static struct sealed seal(struct ticket_keys *keys, uint64_t site)
 	struct sealed s;
 
 	memcpy(s.text, plain, sizeof(plain));
-	assert_int_equal(ticket_seal(keys, site, s.name, s.nonce, s.tag, s.text, sizeof(s.text)), 0);
+	assert_int_equal(ticket_seal(keys, site, s.name, s.nonce, s.tag, s.text, sizeof(s.text)),
+			 0);
 	assert_memory_not_equal(s.text, plain, sizeof(plain));
 	return s;
 }
@@ -86,8 +87,10 @@ static void test_too_long(void **state)
 	struct sealed s;
 
 	(void)state;
-	assert_int_equal(ticket_seal(keys, 1, s.name, s.nonce, s.tag, huge, sizeof(huge)), -EMSGSIZE);
-	assert_int_equal(ticket_open(keys, 1, s.name, s.nonce, s.tag, huge, sizeof(huge)), -EBADMSG);
+	assert_int_equal(ticket_seal(keys, 1, s.name, s.nonce, s.tag, huge, sizeof(huge)),
+			 -EMSGSIZE);
+	assert_int_equal(ticket_open(keys, 1, s.name, s.nonce, s.tag, huge, sizeof(huge)),
+			 -EBADMSG);
 	ticket_keys_free(keys);
 }
 

@@ -19,10 +19,18 @@ static void test_numbers(void **state)
 		int result;
 		uint64_t number;
 	} rows[] = {
-		{ "0", 0, 0 },	       { "007", 0, 7 },	       { "18446744073709551615", 0, UINT64_MAX },
-		{ "", -EINVAL, 0 },    { "-1", -EINVAL, 0 },   { "+1", -EINVAL, 0 },
-		{ " 1", -EINVAL, 0 },  { "1 ", -EINVAL, 0 },   { "0x10", -EINVAL, 0 },
-		{ "1e3", -EINVAL, 0 }, { "1.0", -EINVAL, 0 },  { "18446744073709551616", -ERANGE, 0 },
+		{ "0", 0, 0 },
+		{ "007", 0, 7 },
+		{ "18446744073709551615", 0, UINT64_MAX },
+		{ "", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ "+1", -EINVAL, 0 },
+		{ " 1", -EINVAL, 0 },
+		{ "1 ", -EINVAL, 0 },
+		{ "0x10", -EINVAL, 0 },
+		{ "1e3", -EINVAL, 0 },
+		{ "1.0", -EINVAL, 0 },
+		{ "18446744073709551616", -ERANGE, 0 },
 	};
 	uint64_t number;
 

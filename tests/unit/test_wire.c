@@ -12,10 +12,10 @@
 
 /* A plain handshake record, ChangeCipherSpec, then two protected records with their nonces. */
 static const uint8_t stream[] = {
-	22, 3, 3, 0, 3, 1, 2, 3,				      /* handshake */
-	20, 3, 3, 0, 1, 1,					      /* ChangeCipherSpec */
-	22, 3, 3, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0xfe, 9, 9, 9, 9,	      /* Finished */
-	22, 3, 3, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0xff, 7, 7,	      /* ticket */
+	22, 3, 3, 0, 3,	 1, 2, 3,				/* handshake */
+	20, 3, 3, 0, 1,	 1,					/* ChangeCipherSpec */
+	22, 3, 3, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0xfe, 9, 9, 9, 9, /* Finished */
+	22, 3, 3, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0xff, 7, 7,	/* ticket */
 };
 
 static void test_nonce_continues(void **state)
@@ -40,7 +40,8 @@ static void test_boundary(void **state)
 	(void)state;
 	for (size_t len = 0; len <= sizeof(stream); len++) {
 		struct wire w = { 0 };
-		bool expected = len == 0 || len == 8 || len == 14 || len == 31 || len == sizeof(stream);
+		bool expected = len == 0 || len == 8 || len == 14 || len == 31 ||
+				len == sizeof(stream);
 
 		wire_track(&w, stream, len);
 		assert_int_equal(wire_is_at_boundary(&w), expected);
@@ -76,9 +77,8 @@ static void test_short_record(void **state)
 
 static void test_nonce_wraps(void **state)
 {
-	static const uint8_t bytes[] = { 20,   3,    3,    0,	 1,    1,    22,   3,	 3,
-					 0,    8,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-					 0xff };
+	static const uint8_t bytes[] = { 20, 3,	   3,	 0,    1,    1,	   22,	 3,    3,   0,
+					 8,  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 	struct wire w = { 0 };
 	uint64_t nonce = 1;
 
