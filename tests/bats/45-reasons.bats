@@ -3,7 +3,7 @@
 #
 # Every reason that a client, a backend or the host can give, given. A client that does wrong does
 # so in both versions, against a ktlsd that decrypts itself and one whose kernel does, and is told
-# by the right alert. tests/lint/reasons-provoked compares the "provokes:" lines with the table.
+# by the right alert.
 
 load lib
 
@@ -22,9 +22,9 @@ teardown_file() {
 	suite_end
 }
 
-config() {
+config() { # [LINE]...
 	local http=tcp:$IP:3000
-	config_begin "workers: 1"
+	config_begin "workers: 1" "$@"
 	listener user "$http" "ktls: {tx: off, rx: off}"
 	listener kernel "$http" "ktls: {tx: on, rx: on}"
 	listener hasty "$http" "timeouts: {handshake: 1s}"
@@ -73,14 +73,14 @@ end_is_logged() {
 	LINE=$(tail -n "+$((LOG_LINES + 1))" "$T/ktlsd.log" | grep -m 1 ' reason=') || return
 }
 
-# The connection ended for that reason, and the line says so with these words.
-expect_end() { # REASON [WORD]...
+# The daemon says in these words how the connection has ended.
+expect_end() { # WORD...
 	local word
 	wait_until 20 end_is_logged || {
 		echo "nothing is logged"
 		return 1
 	}
-	for word in "reason=$1" "${@:2}"; do
+	for word; do
 		[[ " $LINE " == *" $word "* ]] || {
 			echo "no '$word' in: $LINE; the client saw:"
 			cat "$T/seen"
@@ -110,129 +110,120 @@ each() { # FUNCTION
 # ---- before the handshake ----
 
 @test "plain HTTP and garbage are no TLS" {
-	# provokes: not-tls
 	client user 'text=GET / HTTP/1.1\r\nHost: x\r\n\r\n' read
-	expect_end not-tls
+	expect_end reason=not-tls
 	client user hex=0102030405060708090a read
-	expect_end not-tls
+	expect_end reason=not-tls
 	client user hex=80 read # an SSL 2 ClientHello
-	expect_end not-tls
+	expect_end reason=not-tls
 	client user hex=1603010005020000010000 read # a ServerHello
-	expect_end not-tls
+	expect_end reason=not-tls
 }
 
 @test "no ClientHello in time" {
-	# provokes: hello-timeout
 	client hasty read
-	expect_end hello-timeout
+	expect_end reason=hello-timeout
 	client hasty part=3 read
-	expect_end hello-timeout
+	expect_end reason=hello-timeout
 	client hasty part=60 read
-	expect_end hello-timeout
+	expect_end reason=hello-timeout
 }
 
 @test "no Finished in time" {
-	# provokes: handshake-timeout
 	client hasty hello read
-	expect_end handshake-timeout
+	expect_end reason=handshake-timeout
 	client hasty -v 1.2 hello read
-	expect_end handshake-timeout
+	expect_end reason=handshake-timeout
 }
 
 @test "gone before and in the middle of the handshake" {
-	# provokes: handshake-closed
 	client user fin read
-	expect_end handshake-closed
+	expect_end reason=handshake-closed
 	client user part=60 fin read
-	expect_end handshake-closed
+	expect_end reason=handshake-closed
 	client user hello fin read
-	expect_end handshake-closed
+	expect_end reason=handshake-closed
 	client user -v 1.2 hello fin read
-	expect_end handshake-closed
-	# provokes: peer-reset
+	expect_end reason=handshake-closed
 	client user part=60 reset
-	expect_end peer-reset
+	expect_end reason=peer-reset
 }
 
 @test "no common version, cipher or group: the handshake fails with its alert" {
-	# provokes: handshake-failed
 	client user -v 1.1 handshake
 	grep -qx 'alert 2 70' "$T/seen"
-	expect_end handshake-failed alert_sent=70
+	expect_end reason=handshake-failed alert_sent=70
 	client one -v 1.2 handshake
 	grep -qx 'alert 2 70' "$T/seen"
-	expect_end handshake-failed alert_sent=70
+	expect_end reason=handshake-failed alert_sent=70
 	client one -c TLS_AES_256_GCM_SHA384 handshake
 	grep -qx 'alert 2 40' "$T/seen"
-	expect_end handshake-failed alert_sent=40
+	expect_end reason=handshake-failed alert_sent=40
 	# wolfSSL asks for a group that the client has not offered, and is told so
 	client user -g P-521 handshake
-	expect_end handshake-failed alert_received=47
+	expect_end reason=handshake-failed alert_received=47
 }
 
 @test "a client that does not trust the certificate says so" {
 	port user
 	LOG_LINES=$(wc -l <"$T/ktlsd.log")
 	run -60 curl --silent --max-time 20 "https://$IP:$PORT/"
-	expect_end handshake-failed alert_received=48
+	expect_end reason=handshake-failed alert_received=48
 }
 
 @test "a message out of order in the handshake" {
 	client user hello hex=160303000400000000 read
-	expect_end handshake-failed
+	expect_end reason=handshake-failed
 	client user hello hex=170303000400000000 read
-	expect_end handshake-failed
+	expect_end reason=handshake-failed
 }
 
 # ---- records ----
 
 bad_mac() { # LAYER VERSION
 	client "$1" -v "$2" handshake patch=-4:00000000 read &&
-		expect_seen "alert 2 20" eof && expect_end bad-record-mac "rx=$1" alert_sent=20
+		expect_seen "alert 2 20" eof && expect_end reason=bad-record-mac "rx=$1" alert_sent=20
 }
 
 bad_mac_after_data() { # LAYER VERSION
 	client "$1" -v "$2" handshake get=5 read=5 patch=-4:00000000 read &&
 		[[ $(tail -n 2 "$T/seen") == "alert 2 20"$'\n'eof ]] &&
-		expect_end bad-record-mac "rx=$1" alert_sent=20
+		expect_end reason=bad-record-mac "rx=$1" alert_sent=20
 }
 
 @test "a record that does not decrypt" {
-	# provokes: bad-record-mac
 	each bad_mac
 	each bad_mac_after_data
 }
 
 bad_version() { # LAYER VERSION
 	client "$1" -v "$2" handshake patch=1:0505 read &&
-		expect_seen "alert 2 10" eof && expect_end bad-record-header "rx=$1" alert_sent=10
+		expect_seen "alert 2 10" eof && expect_end reason=bad-record-header "rx=$1" alert_sent=10
 }
 
 plain_http() { # LAYER VERSION
 	client "$1" -v "$2" handshake 'text=GET / HTTP/1.1\r\n\r\n' read &&
-		grep -qxE 'eof|reset' "$T/seen" && expect_end bad-record-header "rx=$1"
+		grep -qxE 'eof|reset' "$T/seen" && expect_end reason=bad-record-header "rx=$1"
 }
 
 @test "a record with a wrong header" {
-	# provokes: bad-record-header
 	each bad_version
 	each plain_http
 }
 
 too_long() { # LAYER VERSION
-	client "$1" -v "$2" handshake hex=1703034801$(printf %048d 0) read &&
-		expect_seen "alert 2 22" eof && expect_end record-overflow "rx=$1" alert_sent=22
+	client "$1" -v "$2" handshake "hex=1703034801$(printf %048d 0)" read &&
+		expect_seen "alert 2 22" eof && expect_end reason=record-overflow "rx=$1" alert_sent=22
 }
 
 @test "a record that is longer than TLS allows" {
-	# provokes: record-overflow
 	each too_long
 }
 
 unexpected() { # LAYER VERSION TYPE:HEX [ALERT]
 	client "$1" -v "$2" handshake "record=$3" read &&
 		expect_seen "alert 2 ${4-10}" eof &&
-		expect_end unexpected-message "rx=$1" "alert_sent=${4-10}"
+		expect_end reason=unexpected-message "rx=$1" "alert_sent=${4-10}"
 }
 
 heartbeat() {
@@ -256,7 +247,6 @@ empty_alert() {
 }
 
 @test "a record or message that has no place" {
-	# provokes: unexpected-message
 	each heartbeat
 	each unknown_type
 	each finished_again
@@ -273,53 +263,49 @@ long_alert() {
 }
 
 half_record() { # LAYER VERSION
-	client "$1" -v "$2" handshake cut=40 fin read && expect_end truncated-record "rx=$1"
+	client "$1" -v "$2" handshake cut=40 fin read && expect_end reason=truncated-record "rx=$1"
 }
 
 half_header() { # LAYER VERSION
-	client "$1" -v "$2" handshake cut=3 fin read && expect_end truncated-record "rx=$1"
+	client "$1" -v "$2" handshake cut=3 fin read && expect_end reason=truncated-record "rx=$1"
 }
 
 @test "the end in the middle of a record" {
-	# provokes: truncated-record
 	each half_record
 	each half_header
 }
 
 no_goodbye() { # LAYER VERSION
 	client "$1" -v "$2" handshake get=70000 read=70000 fin read &&
-		[[ $(tail -n 2 "$T/seen") == "alert 1 0"$'\n'eof ]] && expect_end truncated "rx=$1"
+		[[ $(tail -n 2 "$T/seen") == "alert 1 0"$'\n'eof ]] && expect_end reason=truncated "rx=$1"
 }
 
 @test "the end without close_notify" {
-	# provokes: truncated
 	each no_goodbye
 }
 
 goodbye() { # LAYER VERSION
 	client "$1" -v "$2" handshake get=70000 record=21:0100 read &&
 		[[ $(tail -n 2 "$T/seen") == "alert 1 0"$'\n'eof ]] && grep -q '^data 70' "$T/seen" &&
-		expect_end closed "rx=$1" "tx=$1"
+		expect_end reason=closed "rx=$1" "tx=$1"
 }
 
 @test "close_notify while the answer is on its way: it still comes, whole" {
-	# provokes: closed
 	each goodbye
 }
 
 fatal_alert() { # LAYER VERSION
 	client "$1" -v "$2" handshake record=21:0228 read &&
-		expect_seen eof && expect_end peer-alert "rx=$1" alert_received=40
+		expect_seen eof && expect_end reason=peer-alert "rx=$1" alert_received=40
 }
 
 @test "a fatal alert of the client" {
-	# provokes: peer-alert
 	each fatal_alert
 }
 
 warning() { # LAYER VERSION
 	client "$1" -v "$2" handshake record=21:015a get=5 read=5 record=21:0100 read &&
-		expect_end closed "rx=$1"
+		expect_end reason=closed "rx=$1"
 }
 
 @test "user_canceled is no end" {
@@ -327,7 +313,7 @@ warning() { # LAYER VERSION
 }
 
 reset() { # LAYER VERSION
-	client "$1" -v "$2" handshake get=5 read=5 reset && expect_end peer-reset "rx=$1"
+	client "$1" -v "$2" handshake get=5 read=5 reset && expect_end reason=peer-reset "rx=$1"
 }
 
 @test "a reset" {
@@ -337,12 +323,11 @@ reset() { # LAYER VERSION
 # ---- renegotiation and key updates ----
 
 @test "renegotiation of TLS 1.2 is refused with its alert" {
-	# provokes: renegotiation
 	local layer
 	for layer in $(layers); do
 		client "$layer" -v 1.2 handshake record=22:010000020303 read
 		expect_seen "alert 1 100" eof
-		expect_end renegotiation "rx=$layer" alert_sent=100
+		expect_end reason=renegotiation "rx=$layer" alert_sent=100
 	done
 }
 
@@ -359,23 +344,21 @@ follows_update() { # LAYER
 		cat "$T/seen"
 		[[ $(grep -c '^data 43 ' "$T/seen") == 4 && $(grep -c '^update$' "$T/seen") == 2 ]]
 		[[ $(sort -u "$T/seen" | grep -c '^data ') == 1 ]]
-		expect_end closed "rx=$layer"
+		expect_end reason=closed "rx=$layer"
 	done
 }
 
 @test "on a kernel that cannot follow, what was accepted is sent, then close_notify" {
-	# provokes: rekey-unanswerable
 	local update
 	expect_ktls && ! expect_rekey || skip "this kernel follows key updates, or has no TLS"
 	for update in 0 1; do
 		client kernel handshake get=100000 "update=$update" read
 		[[ $(tail -n 2 "$T/seen") == "alert 1 0"$'\n'eof ]]
-		expect_end rekey-unanswerable rx=kernel alert_sent=0
+		expect_end reason=rekey-unanswerable rx=kernel alert_sent=0
 	done
 }
 
 @test "a storm of key updates is stopped" {
-	# provokes: key-update-flood
 	local layer
 	local -a storm
 	mapfile -t storm < <(yes update=0 | head -n 100)
@@ -383,14 +366,14 @@ follows_update() { # LAYER
 		follows_update "$layer" || continue
 		client "$layer" handshake "${storm[@]}" read
 		grep -qx 'alert 2 10' "$T/seen" || grep -qx reset "$T/seen"
-		expect_end key-update-flood "rx=$layer"
+		expect_end reason=key-update-flood "rx=$layer"
 	done
 }
 
 broken_update() { # LAYER
 	client "$1" handshake record=22:1800000102 read
 	expect_seen "alert 2 50" eof
-	expect_end unexpected-message "rx=$1"
+	expect_end reason=unexpected-message "rx=$1"
 }
 
 @test "a key update that is none" {
@@ -403,22 +386,20 @@ broken_update() { # LAYER
 # ---- silence ----
 
 @test "silence ends an idle connection with close_notify" {
-	# provokes: idle-timeout
 	client idle handshake read
 	expect_seen "alert 1 0" eof
-	expect_end idle-timeout alert_sent=0
+	expect_end reason=idle-timeout alert_sent=0
 	client idle -v 1.2 handshake get=5 read=43 read
-	expect_end idle-timeout alert_sent=0
+	expect_end reason=idle-timeout alert_sent=0
 }
 
 @test "a client that takes none of what waits for it" {
-	# provokes: stalled
 	local version
 	for version in 1.2 1.3; do
 		port stall
 		LOG_LINES=$(wc -l <"$T/ktlsd.log")
 		spawn stalled "$HELPERS/evil" -v "$version" "$IP" "$PORT" handshake get=67108864 hold
-		expect_end stalled
+		expect_end reason=stalled
 		stop stalled
 	done
 }
@@ -426,17 +407,15 @@ broken_update() { # LAYER
 # ---- the backend ----
 
 @test "a backend that is not there" {
-	# provokes: backend-refused
 	client refused handshake read
 	expect_seen "alert 2 80" eof
-	expect_end backend-refused errno=ECONNREFUSED
+	expect_end reason=backend-refused errno=ECONNREFUSED
 	client absent handshake read
 	expect_seen "alert 2 80" eof
-	expect_end backend-refused errno=ENOENT
+	expect_end reason=backend-refused errno=ENOENT
 }
 
 @test "a backend that does not accept" {
-	# provokes: backend-timeout
 	port full
 	# its queue has room for one, or two
 	spawn first "$HELPERS/evil" "$IP" "$PORT" handshake ready hold
@@ -444,25 +423,23 @@ broken_update() { # LAYER
 	wait_log first READY
 	wait_log second READY
 	client full handshake read
-	expect_end backend-timeout alert_sent=80
+	expect_end reason=backend-timeout alert_sent=80
 	expect_seen "alert 2 80" eof
 	stop first
 	stop second
 }
 
 @test "a backend that resets" {
-	# provokes: backend-reset
 	client reset handshake data=100 read
 	expect_seen "alert 2 80" eof
-	expect_end backend-reset alert_sent=80
+	expect_end reason=backend-reset alert_sent=80
 }
 
 @test "a backend that takes none of what the client sends" {
-	# provokes: backend-stalled
 	port mute
 	LOG_LINES=$(wc -l <"$T/ktlsd.log")
 	spawn sender "$HELPERS/evil" "$IP" "$PORT" handshake data=67108864 read
-	expect_end backend-stalled
+	expect_end reason=backend-stalled
 	stop sender
 }
 
@@ -475,10 +452,9 @@ restart() { # [WRAPPER...]
 }
 
 @test "a security policy refuses TCP_ULP" {
-	# provokes: ktls-ulp-refused
 	restart "$HELPERS/deny_ulp"
 	client kernel handshake get=5 read=43 record=21:0100 read
-	expect_end closed tx=user rx=user tx_fallback=ktls-ulp-refused rx_fallback=ktls-ulp-refused
+	expect_end reason=closed tx=user rx=user tx_fallback=ktls-ulp-refused rx_fallback=ktls-ulp-refused
 	restart
 }
 
@@ -499,25 +475,43 @@ without_ccm() { # COMMAND...
 	return "$status"
 }
 
-ccm_falls_back() { # REASON
+# One exchange with CCM; the connection's end is described by these words.
+expect_ccm() { # WORD...
 	client kernel -c TLS_AES_128_CCM_SHA256 handshake get=5 read=43 record=21:0100 read
-	expect_end closed tx=user rx=user "tx_fallback=$1" "rx_fallback=$1"
+	expect_end reason=closed "$@"
 }
 
-restarted_falls_back() {
+expect_ccm_restarted() { # WORD...
 	restart
-	ccm_falls_back ktls-cipher
+	expect_ccm "$@"
 	client kernel handshake get=5 read=43 record=21:0100 read
-	expect_end closed tx=kernel rx=kernel
+	expect_end reason=closed tx=kernel rx=kernel
 }
 
 @test "the kernel loses a cipher after the probe, and has none at the probe" {
 	expect_ktls || skip "this kernel has no TLS"
-	# provokes: ktls-install
-	without_ccm ccm_falls_back ktls-install
-	# provokes: ktls-cipher
-	without_ccm restarted_falls_back
+	without_ccm expect_ccm tx=user tx_fallback=ktls-install rx=user rx_fallback=ktls-install
+	without_ccm expect_ccm_restarted tx=user tx_fallback=ktls-cipher rx=user \
+		rx_fallback=ktls-cipher
 	restart
-	client kernel -c TLS_AES_128_CCM_SHA256 handshake get=5 read=43 record=21:0100 read
-	expect_end closed tx=kernel rx=kernel
+	expect_ccm tx=kernel rx=kernel
+}
+
+@test "without a kernel that knows TLS every direction says so" {
+	expect_ktls && skip "this kernel has TLS"
+	client kernel handshake get=5 read=43 record=21:0100 read
+	expect_end reason=closed tx=user rx=user tx_fallback=ktls-no-ulp rx_fallback=ktls-no-ulp
+}
+
+@test "without a free pipe bytes are copied, and it is said" {
+	expect_ktls || skip "user space needs no pipe"
+	config "limits: {pipes: 0}"
+	restart
+	client kernel handshake get=100000 read=100044 record=21:0100 read
+	expect_end reason=closed tx=kernel rx=kernel
+	log_has ktlsd 'reason=no-pipe'
+	counters_read
+	[[ ${COUNT[pipe_pool_empty]} != 0 && ${COUNT[spliced_bytes]} == 0 ]]
+	config
+	restart
 }

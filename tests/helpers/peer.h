@@ -217,7 +217,7 @@ static inline bool peer_get(void)
 		return false;
 	body = (size_t)peer_record[3] << 8 | peer_record[4];
 	if (body > sizeof(peer_record) - SEAL_HEADER_LEN)
-		errx(1, "a peer_record of %zu bytes", body);
+		errx(1, "a record of %zu bytes", body);
 	if (!peer_receive(peer_record + SEAL_HEADER_LEN, body))
 		return false;
 	if (!peer.has_keys) {
@@ -227,7 +227,7 @@ static inline bool peer_get(void)
 	}
 	if (seal_open(&peer.keys.server.seal, peer_record, SEAL_HEADER_LEN + body, &type, &data,
 		      &len))
-		errx(1, "a peer_record does not decrypt");
+		errx(1, "a record does not decrypt");
 	if (type == SEAL_DATA) {
 		peer_take_data(data, len);
 	} else if (type == SEAL_HANDSHAKE) {
