@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Builds of this tree by preset, each with a progress line and a log. To be sourced with
+# Packages and builds of this tree, each with a progress line and a log. To be sourced with
 # progress.bash and deps.bash; the current directory is the tree's root.
 #
+#	build_need GROUP...		install what is missing of these groups of packages
 #	build_wolfssl			the bundled wolfSSL into the cache, unless it is there
 #	build_preset PRESET [TARGET]...	configure and build into build/PRESET
 #
-# Logs are build/logs/wolfssl.log and build/logs/build-PRESET.log; on failure they are shown.
+# Logs are in build/logs: packages.log, wolfssl.log, build-PRESET.log. On failure they are shown.
 
 # What of a build's log tells how far it is.
 build_detail() { # LOG
@@ -27,6 +28,22 @@ build_show_log() { # LOG
 	tail -n 60 "$1" | sed 's/^/    /' >&2
 }
 
+build_need() { # GROUP...
+	local log=build/logs/packages.log missing
+	missing=$(deps_missing "$@") || return 1
+	[[ $missing ]] || return 0
+	# another user than root is told what to do, and so is another system
+	if ((EUID)) || ! command -v apt-get >/dev/null; then
+		deps_need "$@"
+		return
+	fi
+	progress_note "Installing from Debian: ${missing//$'\n'/ }"
+	progress_run "apt" "$log" deps_need "$@" || {
+		build_show_log "$log"
+		return 1
+	}
+}
+
 # Without a source CMake takes the system's library, which then has to be there.
 build_wolfssl() {
 	local log=build/logs/wolfssl.log status=0 prefix
@@ -38,7 +55,7 @@ build_wolfssl() {
 	0) ;;
 	3)
 		progress_note "No source of wolfSSL is to be had: taking the system's library instead."
-		deps_need wolfssl-system
+		build_need wolfssl-system
 		;;
 	*)
 		build_show_log "$log"

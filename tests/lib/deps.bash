@@ -13,7 +13,7 @@ declare -gA DEPS_GROUPS=(
 	[wolfssl-system]="libwolfssl-dev"
 	[build]="cmake ninja-build gcc libc6-dev clang llvm pkgconf bpftool libbpf-dev uthash-dev
 		libcap-ng-dev libcyaml-dev libjansson-dev libmnl-dev libseccomp-dev
-		libsmartcols-dev"
+		libsmartcols-dev libyaml-dev"
 	[test]="bats bats-assert bats-support libcmocka-dev libssl-dev
 		ca-certificates curl gnutls-bin nginx openssl
 		iproute2 jq mandoc procps strace tcpdump"

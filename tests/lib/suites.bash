@@ -8,7 +8,7 @@
 # A preset is built once in a run.
 suites_build() { # PRESET
 	[[ " ${SUITES_BUILT-} " != *" $1 "* ]] || return 0
-	deps_need wolfssl build test && build_wolfssl && build_preset "$1" || return 1
+	build_need wolfssl build test && build_wolfssl && build_preset "$1" || return 1
 	SUITES_BUILT+=" $1"
 }
 
@@ -36,7 +36,7 @@ tap_lint() {
 }
 
 suite_lint() {
-	deps_need build test lint && tally_run lint tap_lint
+	build_need build test lint && tally_run lint tap_lint
 }
 
 # ---- unit ----
@@ -95,7 +95,7 @@ tap_fuzz() { # SECONDS
 }
 
 suite_fuzz() { # [SECONDS]
-	deps_need fuzz && suites_build fuzz && tally_run "fuzz ${1-20} s" tap_fuzz "${1-20}"
+	build_need fuzz && suites_build fuzz && tally_run "fuzz ${1-20} s" tap_fuzz "${1-20}"
 }
 
 # ---- bats, here and in guests ----
@@ -134,16 +134,16 @@ guest_expect() { # KERNEL
 }
 
 suite_vm() { # KERNEL [FILTER]
-	deps_need vm && suites_build release &&
+	build_need vm && suites_build release &&
 		tally_run "vm $1" tap_guest "$1" build/release "$(guest_expect "$1")" "${@:2}"
 }
 
 suite_quickstart() {
-	deps_need vm && tally_run quickstart tap_test "./quickstart --once" ./quickstart --once
+	build_need vm && tally_run quickstart tap_test "./quickstart --once" ./quickstart --once
 }
 
 suite_runner() {
-	deps_need vm test && tally_run runner bats --tap tests/vm/selftest.bats
+	build_need vm test && tally_run runner bats --tap tests/vm/selftest.bats
 }
 
 # ---- more tools ----
@@ -154,7 +154,7 @@ suite_tsan() { # [FILTER]
 }
 
 suite_system() {
-	deps_need wolfssl-system vm && suites_build system-wolfssl &&
+	build_need wolfssl-system vm && suites_build system-wolfssl &&
 		tally_run "system unit" tap_unit build/system-wolfssl &&
 		tally_run "system vm newest" tap_guest newest build/system-wolfssl ktls+rekey smoke
 }
@@ -187,5 +187,5 @@ tap_static() {
 }
 
 suite_static() {
-	deps_need lint && suites_build dev && tally_run static tap_static
+	build_need lint && suites_build dev && tally_run static tap_static
 }
