@@ -289,6 +289,14 @@ static void try_begin(struct conn *c, bool hung_up)
 	run_handshake(c);
 }
 
+/* The client has gone, or the kernel has met a bad record that came right behind the Finished. */
+static void end_while_connecting(struct conn *c)
+{
+	int err = ktls_take_error(c->client.fd);
+
+	conn_end(c, err ? channel_reason(err) : REASON_PEER_RESET, err);
+}
+
 static void client_ready(struct watch *w, uint32_t events)
 {
 	struct conn *c = container_of(w, struct conn, client);
@@ -302,7 +310,7 @@ static void client_ready(struct watch *w, uint32_t events)
 		break;
 	case CONN_CONNECT:
 		if (events & (EPOLLHUP | EPOLLERR))
-			conn_end(c, REASON_PEER_RESET, ktls_take_error(w->fd));
+			end_while_connecting(c);
 		break;
 	case CONN_OPEN:
 		relay_run(c);

@@ -61,6 +61,34 @@ static void clear_socket_error(const struct channel *ch, int err)
 }
 
 /* The one place where an errno of a record layer gets its meaning. */
+enum reason channel_reason(int err)
+{
+	switch (err) {
+	case EBADMSG:
+		return REASON_BAD_RECORD_MAC;
+	case EINVAL:
+		return REASON_BAD_RECORD_HEADER;
+	case EMSGSIZE:
+		return REASON_RECORD_OVERFLOW;
+	case EPROTO:
+		return REASON_UNEXPECTED_MESSAGE;
+	case ENODATA:
+		return REASON_TRUNCATED_RECORD;
+	case ENOMEM:
+	case ENOBUFS:
+		return REASON_NO_MEMORY;
+	case ECONNRESET:
+	case EPIPE:
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ECONNABORTED:
+		return REASON_PEER_RESET;
+	default:
+		return REASON_INTERNAL;
+	}
+}
+
 static struct channel_event event_errno(const struct channel *ch, int err)
 {
 	clear_socket_error(ch, err);
@@ -69,28 +97,8 @@ static struct channel_event event_errno(const struct channel *ch, int err)
 		return (struct channel_event){ .result = CHANNEL_AGAIN };
 	case EKEYEXPIRED:
 		return (struct channel_event){ .result = CHANNEL_REKEY_WAIT, .err = err };
-	case EBADMSG:
-		return event_error(REASON_BAD_RECORD_MAC, err);
-	case EINVAL:
-		return event_error(REASON_BAD_RECORD_HEADER, err);
-	case EMSGSIZE:
-		return event_error(REASON_RECORD_OVERFLOW, err);
-	case EPROTO:
-		return event_error(REASON_UNEXPECTED_MESSAGE, err);
-	case ENODATA:
-		return event_error(REASON_TRUNCATED_RECORD, err);
-	case ENOMEM:
-	case ENOBUFS:
-		return event_error(REASON_NO_MEMORY, err);
-	case ECONNRESET:
-	case EPIPE:
-	case ETIMEDOUT:
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case ECONNABORTED:
-		return event_error(REASON_PEER_RESET, err);
 	default:
-		return event_error(REASON_INTERNAL, err);
+		return event_error(channel_reason(err), err);
 	}
 }
 

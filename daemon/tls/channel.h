@@ -55,6 +55,9 @@ struct channel_event {
 	size_t len;   /* bytes given or taken; an empty record is DATA or CONTROL with 0 */
 };
 
+/* What a positive errno of a record layer, or of its socket (SO_ERROR), means. */
+enum reason channel_reason(int err);
+
 /* Starts with both directions in user mode; takes ownership of the keys. */
 void channel_init(struct channel *ch, int fd, struct pool *pool, struct keys *tx, struct keys *rx);
 
