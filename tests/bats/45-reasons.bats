@@ -507,7 +507,7 @@ expect_ccm_restarted() { # WORD...
 	expect_ktls || skip "user space needs no pipe"
 	config "limits: {pipes: 0}"
 	restart
-	client kernel handshake get=100000 read=100044 record=21:0100 read
+	client kernel handshake get=100000 read=100043 record=21:0100 read
 	expect_end reason=closed tx=kernel rx=kernel
 	log_has ktlsd 'reason=no-pipe'
 	counters_read
