@@ -129,8 +129,17 @@ static void free_closed(struct worker *w)
 	}
 }
 
+/* Another thread may have taken the one that was given up: then it comes back later. */
+static void keep_reserve(struct worker *w)
+{
+	if (w->reserve_fd < 0)
+		w->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static void pause_accept(struct worker *w, bool pause)
 {
+	if (!pause)
+		keep_reserve(w);
 	w->accept_pause_ns = pause ? now_ns() + ACCEPT_PAUSE_MS * NS_PER_MS : 0;
 	if (pause)
 		count_add(&w->counters.value[COUNTER_ACCEPT_PAUSES], 1);
@@ -156,7 +165,7 @@ static bool refuse_with_reserve(struct port *p, int err)
 		log_warning("listener=%s reason=no-fds errno=%s msg=\"refused\"", p->listener->name,
 			    log_errno(err));
 	}
-	w->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	keep_reserve(w);
 	return fd >= 0 && w->reserve_fd >= 0;
 }
 
@@ -242,7 +251,7 @@ int worker_start(struct worker *w, unsigned index, struct worker_limits *limits,
 		return err;
 	w->loop.next_deadline = next_deadline;
 	w->loop.after_batch = after_batch;
-	w->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	keep_reserve(w);
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
