@@ -2,6 +2,8 @@
 /* Clients of the API: accept, read, answer, close. */
 #include "host/api.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -31,15 +33,6 @@ void client_close(struct client *c)
 	DL_DELETE(api->clients, c);
 	DL_APPEND(api->closed, c); /* the batch of events may still name it */
 	api->n_clients--;
-}
-
-void api_reap(struct api *api)
-{
-	struct client *c, *next;
-
-	DL_FOREACH_SAFE(api->closed, c, next)
-	free(c);
-	api->closed = NULL;
 }
 
 void client_serve(struct client *c)
@@ -103,20 +96,60 @@ static void client_new(struct api *api, int fd)
 	api->n_clients++;
 }
 
-static void accept_ready(struct watch *w, uint32_t events)
+static int accept_client(struct api *api)
 {
-	struct api *api = container_of(w, struct api, accept);
-	int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = accept4(api->accept.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	(void)events;
-	if (fd < 0)
-		return;
-	if (api->n_clients >= MAX_CLIENTS) {
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || api->reserve_fd < 0)
+		return fd;
+	/* Who asks now wants to know what is wrong. */
+	fd_close(&api->reserve_fd);
+	return accept4(api->accept.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/*
+ * Whom no descriptor is left for, waits until one of the others goes or the next one comes, not
+ * in a loop that spins.
+ */
+static void accept_clients(struct api *api)
+{
+	int fd;
+
+	while ((fd = accept_client(api)) >= 0) {
+		if (api->n_clients < MAX_CLIENTS) {
+			client_new(api, fd);
+			continue;
+		}
 		log_warning("msg=\"too many clients of the API\" limit=%d", MAX_CLIENTS);
 		close(fd);
-		return;
 	}
-	client_new(api, fd);
+}
+
+static void accept_ready(struct watch *w, uint32_t events)
+{
+	(void)events;
+	accept_clients(container_of(w, struct api, accept));
+}
+
+static void keep_reserve(struct api *api)
+{
+	if (api->reserve_fd < 0)
+		api->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+void api_reap(struct api *api)
+{
+	struct client *c, *next;
+
+	if (!api->closed)
+		return;
+	DL_FOREACH_SAFE(api->closed, c, next)
+	free(c);
+	api->closed = NULL;
+	if (api->reserve_fd >= 0)
+		return;
+	keep_reserve(api);
+	accept_clients(api);
 }
 
 struct api *api_new(struct service *service, int listen_fd)
@@ -133,8 +166,11 @@ struct api *api_new(struct service *service, int listen_fd)
 						 .interface = "io.ktlsd",
 						 .description = VARLINK_IO_KTLSD };
 	api->accept.ready = accept_ready;
-	if (!loop_add(&service->loop, &api->accept, listen_fd, EPOLLIN, true))
+	api->reserve_fd = -1;
+	keep_reserve(api);
+	if (!loop_add(&service->loop, &api->accept, listen_fd, EPOLLIN, false))
 		return api;
+	fd_close(&api->reserve_fd);
 	free(api);
 	return NULL;
 }
@@ -146,10 +182,11 @@ void api_free(struct api *api)
 
 	if (!api)
 		return;
+	fd = loop_remove(&api->service->loop, &api->accept);
+	fd_close(&fd);
 	DL_FOREACH_SAFE(api->clients, c, next)
 	client_close(c);
 	api_reap(api);
-	fd = loop_remove(&api->service->loop, &api->accept);
-	fd_close(&fd);
+	fd_close(&api->reserve_fd);
 	free(api);
 }

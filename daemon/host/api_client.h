@@ -34,7 +34,8 @@ struct client {
 struct api {
 	struct service *service;
 	struct varlink_service varlink;
-	struct watch accept;
+	struct watch accept; /* edge-triggered: see accept_clients() */
+	int reserve_fd;	     /* given up for a client when descriptors run out */
 	struct client *clients;
 	struct client *closed; /* freed by api_reap() */
 	unsigned n_clients;
