@@ -52,14 +52,15 @@ confide() { # WORD ARGUMENT...
 	grep -v "^$word " "$T/$name.log" | sed "s/^/${#CLIENTS[@]}:/" | tee -a "$T/all" >>"$T/needles"
 }
 
-confide_each() { # PORT
-	local version cipher certificate
+confide_each() { # PORT SUITE...
+	local port=$1 version cipher certificate
+	shift
 	while read -r version cipher certificate; do
-		confide READY "$IP" "$1" "$certificate" "$version" "$cipher"
+		confide READY "$IP" "$port" "$certificate" "$version" "$cipher"
 		# what is left on a stack is soon written over, so look after each
 		search
 		found_only_kept
-	done < <(printf '%s\n' "${SUITES[@]}")
+	done < <(printf '%s\n' "$@")
 }
 
 search() {
@@ -101,7 +102,7 @@ everything_is_gone() { # SIGNAL
 
 @test "in user space: keys are in locked memory while they are used, and nowhere then" {
 	local i side
-	confide_each $USER_PORT
+	confide_each $USER_PORT "${SUITES[@]}"
 	for i in "${!CLIENTS[@]}"; do
 		for side in client server; do
 			is_kept "$((i + 1)):$side-key"
@@ -117,7 +118,7 @@ everything_is_gone() { # SIGNAL
 @test "in the kernel: the server holds no key, and nothing when the connection has ended" {
 	local i
 	expect_ktls || skip "this kernel has no TLS"
-	confide_each $KERNEL_PORT
+	confide_each $KERNEL_PORT "${SUITES[@]}"
 	cat "$T/found"
 	run ! grep -E '^[0-9]+:(client|server)-' "$T/found"
 	for i in 1 2 3 4; do # for the next key update
@@ -141,7 +142,7 @@ everything_is_gone() { # SIGNAL
 }
 
 @test "after a reset nothing is left" {
-	confide_each $USER_PORT
+	confide_each $USER_PORT "${SUITES[0]}" "${SUITES[4]}"
 	everything_is_gone KILL
 }
 
