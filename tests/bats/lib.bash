@@ -91,7 +91,8 @@ stop() { # NAME [SIGNAL]
 	read -r pid started <"$T/$1.pid"
 	rm "$T/$1.pid"
 	process_is_alive "$pid" "$started" || return 0
-	kill -s "${2:-TERM}" "$pid"
+	# it may end by itself meanwhile
+	kill -s "${2:-TERM}" "$pid" 2>/dev/null || true
 	wait_until 20 process_is_gone "$pid" "$started" && return 0
 	echo "$1 does not end by ${2:-TERM}" >&2
 	kill -KILL "$pid"
