@@ -35,7 +35,17 @@ need_tls() {
 	expect_ktls || skip "this kernel has no TLS"
 }
 
+# Root of a container or a bare chroot may lack what BPF needs; that of a guest never does.
+need_bpf() {
+	local caps
+	! expect_ktls || return 0
+	[[ -r /sys/kernel/btf/vmlinux ]] || skip "no /sys/kernel/btf/vmlinux here"
+	caps=$(sed -n 's/^CapEff:[[:blank:]]*//p' /proc/self/status)
+	((0x$caps >> 39 & 1)) || skip "root has no CAP_BPF here"
+}
+
 load_programs() {
+	need_bpf
 	run "$RUN/observe_dump" load "$BPFFS" "$GROUP"
 	echo "$output"
 	[[ $status == 0 && ${lines[-1]} == "step=done errno=0 text=pinned at $PIN" ]]
