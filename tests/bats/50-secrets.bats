@@ -38,10 +38,18 @@ teardown_file() {
 setup() {
 	[[ $EUID == 0 ]] || skip "needs root"
 	SERVER=$(sed -n 's/.* server=\([0-9]*\) .*msg="ready".*/\1/p' "$T/ktlsd.log")
-	# its terabytes of shadow cannot be searched, and it keeps what is freed
-	! grep -q 'lib[at]san' "/proc/$SERVER/maps" || skip "not with a sanitizer's runtime"
+	# a sanitizer's runtime lets nobody lock memory
+	PLACE=locked
+	! grep -q 'lib[at]san' "/proc/$SERVER/maps" || PLACE=kept
 	: >"$T/needles"
 	CLIENTS=()
+}
+
+teardown() {
+	local client
+	for client in "${CLIENTS[@]-}"; do
+		[[ -z $client ]] || stop "$client"
+	done
 }
 
 # A client that has come to WORD; what it told goes into $T/needles, its names with the suite's.
@@ -65,17 +73,18 @@ confide_each() { # PORT SUITE...
 	done < <(printf '%s\n' "$@")
 }
 
+# An IV is also the nonce of the first record (RFC 8446 5.3), which goes over stacks as it pleases.
 search() {
-	"$HELPERS/memsearch" "$SERVER" <"$T/needles" >"$T/found"
+	grep -v -- '-iv ' "$T/needles" | "$HELPERS/memsearch" "$SERVER" >"$T/found"
 	grep -q '^searched [1-9]' "$T/found"
 }
 
 is_kept() { # NEEDLE
-	grep -q "^$1 [^ ]* kept " "$T/found"
+	grep -q "^$1 [^ ]* $PLACE " "$T/found"
 }
 
 found_only_kept() {
-	run ! grep ' loose ' "$T/found"
+	run ! grep -vE "^searched |^[^ ]+ [^ ]+ $PLACE " "$T/found"
 }
 
 found_nothing() {

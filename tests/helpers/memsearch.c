@@ -7,11 +7,11 @@
  * A needle is a line "NAME HEX". Every page that exists is read, whatever its protection, stacks and
  * free memory too. Each place prints a line
  *
- *	NAME ADDRESS kept|loose MAPPING
+ *	NAME ADDRESS locked|kept|loose MAPPING
  *
- * where kept means that the mapping is locked, left out of core dumps and wiped in children
- * (VmFlags lo, dd, wf of proc_pid_smaps(5)). The last line is "searched BYTES". Needs the right to
- * trace the process.
+ * where kept means that the mapping is left out of core dumps and wiped in children, and locked
+ * that it is also kept out of swap (VmFlags dd, wf and lo of proc_pid_smaps(5)). The last line is
+ * "searched BYTES". Needs the right to trace the process.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -28,10 +28,11 @@ enum {
 	NEEDLE_LEN_MAX = 64,
 	NAME_LEN = 96,
 	PAGE = 4096,
+	ENTRIES = 4096, /* of the page table, read at once */
 };
 
 /* A sanitizer's shadow: its page table alone would be gigabytes. */
-static const uint64_t mapping_max = UINT64_C(64) << 30;
+static const uint64_t mapping_max = UINT64_C(16) << 30;
 
 struct needle {
 	char name[NAME_LEN];
@@ -42,7 +43,7 @@ struct needle {
 struct mapping {
 	uint64_t start, end;
 	char name[512];
-	bool kept;
+	const char *care; /* "locked", "kept" or "loose" */
 };
 
 static struct needle needles[NEEDLES_MAX];
@@ -93,8 +94,8 @@ static void search_bytes(const struct mapping *m, uint64_t address, const uint8_
 			const struct needle *n = &needles[k];
 
 			if (n->len <= len - i && !memcmp(p + i, n->bytes, n->len))
-				printf("%s 0x%" PRIx64 " %s %s\n", n->name, address + i,
-				       m->kept ? "kept" : "loose", m->name);
+				printf("%s 0x%" PRIx64 " %s %s\n", n->name, address + i, m->care,
+				       m->name);
 		}
 	}
 	searched += len;
@@ -119,29 +120,42 @@ static void search_run(int mem, const struct mapping *m, uint64_t start, uint64_
 
 /* ---- mappings ---- */
 
+/* Reads the entries of the mapping's next pages: how many, 0 beyond what user space has. */
+static size_t read_entries(int pagemap, uint64_t address, uint64_t end,
+			   uint64_t entries[static ENTRIES])
+{
+	uint64_t n = (end - address) / PAGE;
+	ssize_t got;
+
+	if (n > ENTRIES)
+		n = ENTRIES;
+	got = pread(pagemap, entries, (size_t)n * sizeof(*entries),
+		    (off_t)(address / PAGE * sizeof(*entries)));
+	return got > 0 ? (size_t)got / sizeof(*entries) : 0;
+}
+
 /* Pages that exist lie in runs; each is searched as one, so that no needle is cut. */
 static void search_mapping(int mem, int pagemap, const struct mapping *m)
 {
-	uint64_t entry, run = 0, address;
+	uint64_t entries[ENTRIES], run = 0, address = m->start;
+	size_t n;
 
 	if (m->end - m->start > mapping_max)
 		return;
-	for (address = m->start; address < m->end; address += PAGE) {
-		off_t at = (off_t)(address / PAGE * sizeof(entry));
-		bool exists;
+	while (address < m->end && (n = read_entries(pagemap, address, m->end, entries))) {
+		for (size_t i = 0; i < n; i++, address += PAGE) {
+			bool exists = entries[i] >> 62; /* present or in swap */
 
-		if (pread(pagemap, &entry, sizeof(entry), at) != sizeof(entry))
-			return;	      /* beyond what user space has */
-		exists = entry >> 62; /* present or in swap */
-		if (exists && !run)
-			run = address;
-		if (!exists && run) {
-			search_run(mem, m, run, address);
-			run = 0;
+			if (exists && !run)
+				run = address;
+			if (!exists && run) {
+				search_run(mem, m, run, address);
+				run = 0;
+			}
 		}
 	}
 	if (run)
-		search_run(mem, m, run, m->end);
+		search_run(mem, m, run, address);
 }
 
 /* The line that begins a mapping; the others have a colon after their first word. */
@@ -157,6 +171,13 @@ static bool read_header(const char *line, struct mapping *m)
 	m->end = end;
 	snprintf(m->name, sizeof(m->name), "%s %s", *name ? name : "anonymous", perms);
 	return true;
+}
+
+static const char *care_of(const char *flags)
+{
+	if (!strstr(flags, " dd") || !strstr(flags, " wf"))
+		return "loose";
+	return strstr(flags, " lo") ? "locked" : "kept";
 }
 
 static int open_of(const char *pid, const char *file)
@@ -189,7 +210,7 @@ int main(int argc, char **argv)
 			continue;
 		if (strncmp(line, "VmFlags:", 8) != 0)
 			continue;
-		m.kept = strstr(line, " lo") && strstr(line, " dd") && strstr(line, " wf");
+		m.care = care_of(line);
 		search_mapping(mem, pagemap, &m);
 	}
 	printf("searched %" PRIu64 "\n", searched);
