@@ -348,6 +348,46 @@ follows_update() { # LAYER
 	done
 }
 
+rekeys_are() { # NUMBER
+	counters_read
+	((${COUNT[rekeys_rx]} + ${COUNT[rekeys_tx]} == $1))
+}
+
+is_open_on() { # LISTENER
+	ctl list --own --json | grep -q "\"listener\":\"$1\",\"state\":\"open\""
+}
+
+# A real client updates its keys when it reads this command, then sends a request.
+real_update() { # LAYER COMMAND CLIENT...
+	local in
+	counters_read
+	rm -f "$T/in"
+	mkfifo "$T/in"
+	SPAWN_INPUT=$T/in spawn real "${@:3}"
+	exec {in}>"$T/in"
+	wait_until 30 is_open_on "$1"
+	echo "$2" >&"$in"
+	# both directions
+	wait_until 20 rekeys_are $((${COUNT[rekeys_rx]} + ${COUNT[rekeys_tx]} + 2))
+	printf 'GET /5 HTTP/1.1\r\nHost: test\r\n\r\n' >&"$in"
+	wait_log real '^Content-Length: 5'
+	exec {in}>&-
+	stop real
+}
+
+@test "key updates of OpenSSL and GnuTLS are followed and answered" {
+	local layer
+	for layer in $(layers); do
+		follows_update "$layer" || continue
+		port "$layer"
+		real_update "$layer" K openssl s_client -connect "$IP:$PORT" -servername ecdsa.test \
+			-tls1_3 -CAfile "$T/ca.pem"
+		real_update "$layer" ^rekey^ gnutls-cli --inline-commands --port "$PORT" \
+			--priority NORMAL:-VERS-ALL:+VERS-TLS1.3 --x509cafile "$T/ca.pem" \
+			--sni-hostname ecdsa.test --verify-hostname ecdsa.test "$IP"
+	done
+}
+
 @test "on a kernel that cannot follow, what was accepted is sent, then close_notify" {
 	local update
 	expect_ktls && ! expect_rekey || skip "this kernel follows key updates, or has no TLS"
