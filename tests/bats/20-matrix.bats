@@ -142,7 +142,7 @@ cells_run() { # CLIENT
 	local i j a b pairs=0
 	while read -r -a cell; do
 		for i in {0..4}; do
-			for j in {0..4}; do
+			for ((j = i + 1; j < 5; j++)); do
 				have["$i ${cell[i]} $j ${cell[j]}"]=1
 			done
 		done
