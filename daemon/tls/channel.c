@@ -135,7 +135,7 @@ struct channel_event channel_recv(struct channel *ch, void *buf, size_t cap)
 			    ktls_recv(ch->fd, &type, buf, cap) :
 			    record_recv(ch->fd, side->keys, &ch->rx, ch->pool, &type, buf, cap);
 
-	if (ch->splice_refused && (n == -EAGAIN || (!n && !type)))
+	if (ch->splice_refused && (n == -EAGAIN || n == -ENODATA || (!n && !type)))
 		n = -EINVAL;
 	ch->splice_refused = false;
 	if (n < 0)

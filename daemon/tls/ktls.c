@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/util.h"
@@ -124,6 +125,18 @@ ssize_t ktls_send(int fd, uint8_t type, const void *buf, size_t len)
 	return n < 0 ? -errno : n;
 }
 
+/*
+ * At the end of the stream: what the kernel still holds is a record that is not whole. (It tells
+ * no bytes that it has moved to a buffer of its own, under a collapsed window: then the end is
+ * only the end.)
+ */
+static bool is_inside_record(int fd)
+{
+	int queued = 0;
+
+	return !ioctl(fd, FIONREAD, &queued) && queued > 0;
+}
+
 ssize_t ktls_recv(int fd, uint8_t *type, void *buf, size_t len)
 {
 	union {
@@ -152,6 +165,8 @@ ssize_t ktls_recv(int fd, uint8_t *type, void *buf, size_t len)
 		*type = *CMSG_DATA(cmsg);
 	else if (n > 0)
 		return -EIO; /* bytes of no known type: never to be taken for data */
+	else if (is_inside_record(fd))
+		return -ENODATA;
 	return n;
 }
 

@@ -35,7 +35,8 @@ ssize_t ktls_send(int fd, uint8_t type, const void *buf, size_t len);
 /*
  * Receives bytes of one record, never waits. Gives their number and *type; 0 with *type 0 at the
  * end of the stream. -EAGAIN, -EBADMSG (does not decrypt), -EMSGSIZE (too long), -EINVAL (no
- * record), -EKEYEXPIRED (a KeyUpdate was read and new keys are due), or another -errno.
+ * record), -EKEYEXPIRED (a KeyUpdate was read and new keys are due), -ENODATA (the stream ended
+ * inside a record), or another -errno.
  */
 ssize_t ktls_recv(int fd, uint8_t *type, void *buf, size_t len);
 

@@ -209,18 +209,28 @@ static void end_at_boundary(void **state)
 	expect_bytes(&p.peer, RECORD_ALERT, "\1", 2);
 }
 
-/* The kernel cannot tell this end from the other. */
-static void end_inside_record(void **state)
+static void end_inside(size_t part)
 {
-	size_t n;
-
-	(void)state;
 	send_all(&p.peer, RECORD_DATA, "last", 4);
-	n = pair_seal(&p, RECORD_DATA, "cut off", 7);
-	pair_write(&p, 0, n - 1);
+	pair_seal(&p, RECORD_DATA, "cut off", 7);
+	pair_write(&p, 0, part);
 	assert_int_equal(shutdown(p.peer.fd, SHUT_WR), 0);
 	expect_bytes(&p.subject, RECORD_DATA, "last", 4);
-	expect_end(rx_in_kernel() ? CHANNEL_EOF : CHANNEL_ERROR);
+	expect_end(CHANNEL_ERROR);
+	send_all(&p.subject, RECORD_ALERT, "\1", 2);
+	expect_bytes(&p.peer, RECORD_ALERT, "\1", 2);
+}
+
+static void end_inside_header(void **state)
+{
+	(void)state;
+	end_inside(1);
+}
+
+static void end_inside_record(void **state)
+{
+	(void)state;
+	end_inside(RECORD_HEADER_LEN + 3);
 }
 
 static void reset(void **state)
@@ -330,6 +340,7 @@ int main(void)
 		TEST(empty_records),
 		TEST(arrives_byte_by_byte),
 		TEST(end_at_boundary),
+		TEST(end_inside_header),
 		TEST(end_inside_record),
 		TEST(reset),
 		TEST(bad_mac),
