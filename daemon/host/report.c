@@ -162,7 +162,7 @@ struct json *report_listener(struct listener *l)
 
 	json_set_string(o, "name", l->name);
 	json_set_string(o, "address", l->address);
-	json_set_string(o, "backend", l->backend);
+	json_set_string(o, "backend", l->backend_text);
 	json_set_string(o, "tx", policy_name((enum policy_value)atomic_load(&l->policy[TX])));
 	json_set_string(o, "rx", policy_name((enum policy_value)atomic_load(&l->policy[RX])));
 	json_set_bool(o, "overridden", atomic_load(&l->overridden));

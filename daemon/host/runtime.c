@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "host/config.h"
 #include "serve/listener.h"
+#include "serve/relay.h"
 #include "tls/handshake.h"
 
 /* How long a peer gets to read the alert that ended its connection. */
@@ -56,6 +57,16 @@ static void set_timeouts(struct listener *l, const struct config_timeouts *t)
 	l->timeout_ns[DEADLINE_LINGER] = LINGER_MS * NS_PER_MS;
 }
 
+static void set_proxy(struct listener *l, const struct config_listener *cl)
+{
+	l->backend = &relay_backend;
+	memcpy(&l->proxy.address, cl->backend.address.bytes, cl->backend.address.len);
+	l->proxy.address_len = cl->backend.address.len;
+	l->proxy.keepalive = (struct listener_keepalive){ .idle = (int)cl->keepalive.idle,
+							  .interval = (int)cl->keepalive.interval,
+							  .count = (int)cl->keepalive.count };
+}
+
 static const struct listener *find_former(const struct runtime *former, const char *name)
 {
 	for (unsigned i = 0; former && i < former->n_listeners; i++)
@@ -75,11 +86,7 @@ static struct listener *build_listener(const struct config_listener *cl,
 		return NULL;
 	}
 	set_timeouts(l, &cl->timeouts);
-	memcpy(&l->backend_address, cl->backend.address.bytes, cl->backend.address.len);
-	l->backend_len = cl->backend.address.len;
-	l->keepalive = (struct listener_keepalive){ .idle = (int)cl->keepalive.idle,
-						    .interval = (int)cl->keepalive.interval,
-						    .count = (int)cl->keepalive.count };
+	set_proxy(l, cl);
 	for (int d = 0; d < N_DIRECTIONS; d++)
 		l->policy[d] = cl->policy.dir[d];
 	l->offer = build_offer(cl, tickets, error, error_len);

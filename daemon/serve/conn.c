@@ -9,9 +9,10 @@
 
 #include "base/counters.h"
 #include "base/util.h"
+#include "serve/backend.h"
+#include "serve/client.h"
 #include "serve/connlog.h"
 #include "serve/listener.h"
-#include "serve/relay.h"
 #include "serve/setup.h"
 #include "serve/worker.h"
 
@@ -26,16 +27,20 @@ void conn_enter(struct conn *c, enum conn_state state)
 		worker_set_deadline(c->port->worker, c, state_deadline(state));
 }
 
+static const struct backend_ops *backend_of(const struct conn *c)
+{
+	return c->port->listener->backend;
+}
+
 void conn_close(struct conn *c)
 {
 	struct worker *w = c->port->worker;
-	int client_fd = loop_remove(&w->loop, &c->client);
-	int backend_fd;
+	int fd = loop_remove(&w->loop, &c->client);
 
 	if (c->state == CONN_CLOSED)
 		return;
-	relay_release(c);
-	backend_fd = loop_remove(&w->loop, &c->backend);
+	backend_of(c)->drop(c);
+	backend_of(c)->close(c);
 	setup_leave_handshake(c);
 	connlog_end(c);
 	count_add(&w->counters.end[c->end], 1);
@@ -44,8 +49,7 @@ void conn_close(struct conn *c)
 			atomic_fetch_sub(&c->port->listener->totals->kernel[d], 1);
 	channel_fini(&c->channel);
 	conn_enter(c, CONN_CLOSED);
-	fd_close(&client_fd);
-	fd_close(&backend_fd);
+	fd_close(&fd);
 	worker_forget(w, c);
 }
 
@@ -63,7 +67,7 @@ void conn_end(struct conn *c, enum reason reason, int err)
 		return;
 	c->end = reason;
 	c->end_err = err;
-	if (!has_channel || reason == REASON_PEER_RESET || (c->up_done && c->down_done)) {
+	if (!has_channel || reason == REASON_PEER_RESET || (c->rx_finished && c->tx_finished)) {
 		conn_close(c);
 		return;
 	}
@@ -73,7 +77,7 @@ void conn_end(struct conn *c, enum reason reason, int err)
 		c->alert_due = posthandshake_alert(reason);
 	}
 	conn_enter(c, CONN_DRAIN);
-	relay_drain(c);
+	client_drain(c);
 }
 
 void conn_free(struct conn *c)
@@ -90,6 +94,8 @@ void conn_free(struct conn *c)
 
 void conn_expire(struct conn *c)
 {
+	enum reason reason;
+
 	switch (c->state) {
 	case CONN_ACCEPTED:
 		conn_end(c, REASON_HELLO_TIMEOUT, ETIMEDOUT);
@@ -101,14 +107,9 @@ void conn_expire(struct conn *c)
 		conn_end(c, REASON_BACKEND_TIMEOUT, ETIMEDOUT);
 		break;
 	case CONN_OPEN:
-		if (relay_waits_for_client(c))
-			conn_end(c, REASON_STALLED, ETIMEDOUT);
-		else if (relay_waits_for_backend(c))
-			conn_end(c, REASON_BACKEND_STALLED, ETIMEDOUT);
-		else if (c->down_done)
-			conn_end(c, REASON_CLOSED, 0);
-		else
-			conn_end(c, REASON_IDLE_TIMEOUT, 0);
+		reason = backend_of(c)->overdue(c);
+		conn_end(c, reason,
+			 reason == REASON_CLOSED || reason == REASON_IDLE_TIMEOUT ? 0 : ETIMEDOUT);
 		break;
 	default:
 		conn_close(c);
@@ -118,11 +119,11 @@ void conn_expire(struct conn *c)
 void conn_resume(struct conn *c)
 {
 	if (c->state == CONN_OPEN)
-		relay_run(c);
+		backend_of(c)->run(c);
 	else if (c->state == CONN_CONNECT)
-		setup_connect(c);
+		backend_of(c)->connect(c);
 	else if (c->state == CONN_DRAIN)
-		relay_drain(c);
+		client_drain(c);
 }
 
 /* ---- for people ---- */
@@ -153,7 +154,7 @@ void conn_describe(const struct conn *c, struct conn_info *info)
 			.mode = c->channel.side[d].mode,
 			.reason = c->fallback[d].reason,
 			.err = c->fallback[d].err,
-			.bytes = d == TX ? c->down.bytes : c->up.bytes,
+			.bytes = c->bytes[d],
 			.rekeys = epoch_of(&c->channel.side[d]),
 		};
 }

@@ -6,13 +6,14 @@
 #ifndef KTLSD_SERVE_CONN_H
 #define KTLSD_SERVE_CONN_H
 
+#include <stdalign.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/loop.h"
 #include "base/state.h"
-#include "serve/flow.h"
 #include "tls/channel.h"
 #include "tls/handshake.h"
 #include "tls/posthandshake.h"
@@ -28,14 +29,14 @@ struct conn {
 	enum conn_state state;
 	enum deadline deadline;
 	uint64_t due_ns;
-	struct watch client, backend;
+	struct watch client;
 	uint64_t cookie; /* the kernel's socket cookie */
 	uint64_t accepted_ns;
 	struct handshake *handshake; /* until OPEN */
 	struct channel channel;	     /* from the handshake's end */
 	struct posthandshake posthandshake;
-	struct flow up, down;
-	struct conn_facts *facts; /* for people; owned, may be NULL */
+	uint64_t bytes[N_DIRECTIONS]; /* payload delivered */
+	struct conn_facts *facts;     /* for people; owned, may be NULL */
 	struct conn_fallback {
 		enum reason reason; /* REASON_NONE: in the kernel */
 		int err;
@@ -45,17 +46,18 @@ struct conn {
 	uint8_t alert_due; /* enum alert to be sent, or ALERT_NONE */
 	uint8_t alert_sent, alert_received;
 	int end_err, ulp_err, library_err;
-	uint64_t acked;	   /* of the client, when last looked at: see is_settled() of relay.c */
+	uint64_t acked;	   /* of the client, when last looked at: see is_settled() of client.c */
 	uint8_t n_settled; /* looks in a row that found nothing unacknowledged */
 	bool has_handshake_slot : 1; /* counted in handshakes in flight */
-	bool up_done : 1;	     /* the backend was told that the client has finished */
-	bool down_done : 1;	     /* the client was told that the backend has finished */
+	bool rx_finished : 1;	     /* the client sends no more, and the backend knows */
+	bool tx_finished : 1;	     /* close_notify and FIN were sent: nothing more will be */
 	bool is_queued : 1;	     /* in the worker's queue of those to be called again */
 	bool update_due : 1;	     /* a KeyUpdate of ours waits to be sent */
 	bool close_notify_received : 1;
 	bool goodbye_begun : 1; /* alert_due was set for the end */
 	bool deliver_first : 1; /* DRAIN: what is in flight goes before the alert */
 	bool fin_sent : 1;	/* DRAIN: waiting for the peer to go */
+	alignas(max_align_t) unsigned char backend_state[]; /* the backend's own */
 };
 
 /* Strings of one connection, in one block. */
@@ -73,7 +75,7 @@ void conn_resume(struct conn *c);
 /* Ends it now, telling the peer if that is still possible. */
 void conn_end(struct conn *c, enum reason reason, int err);
 
-/* For setup.c and relay.c: the step to another state, and the end without a word to the peer. */
+/* For setup.c and the backends: the step to another state, and the end without a word to the peer. */
 void conn_enter(struct conn *c, enum conn_state state);
 void conn_close(struct conn *c);
 

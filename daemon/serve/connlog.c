@@ -61,7 +61,7 @@ void connlog_end(const struct conn *c)
 		  "conn=%" PRIu64 " listener=%s reason=%s tx=%s rx=%s tx_bytes=%" PRIu64
 		  " rx_bytes=%" PRIu64 " age_ms=%" PRIu64 "%s",
 		  c->cookie, c->port->listener->name, reason_name(c->end), mode_name(c, TX),
-		  mode_name(c, RX), c->down.bytes, c->up.bytes,
+		  mode_name(c, RX), c->bytes[TX], c->bytes[RX],
 		  (now_ns() - c->accepted_ns) / NS_PER_MS, detail);
 }
 

@@ -85,7 +85,8 @@ static struct flow_event no_memory(void)
 }
 
 /* Accounts n bytes that left the flow. */
-static void delivered(struct flow *f, struct flow_env *env, size_t n, bool spliced)
+static void delivered(struct flow *f, struct flow_env *env, enum direction d, size_t n,
+		      bool spliced)
 {
 	if (spliced) {
 		f->in_pipe -= (uint32_t)n;
@@ -93,7 +94,8 @@ static void delivered(struct flow *f, struct flow_env *env, size_t n, bool splic
 		f->buf->off += (uint32_t)n;
 		f->buf->len -= (uint32_t)n;
 	}
-	f->bytes += n;
+	env->bytes[d] += n;
+	count_add(&env->counters->value[d == TX ? COUNTER_TX_BYTES : COUNTER_RX_BYTES], (int64_t)n);
 	count_add(&env->counters->value[spliced ? COUNTER_SPLICED_BYTES : COUNTER_COPIED_BYTES],
 		  (int64_t)n);
 }
@@ -125,8 +127,7 @@ static bool deliver_up(struct flow *f, struct flow_env *env, struct flow_event *
 			*ev = errno == EAGAIN ? flow_event(FLOW_WAIT_SINK) : backend_error(errno);
 			return false;
 		}
-		delivered(f, env, (size_t)n, spliced);
-		count_add(&env->counters->value[COUNTER_RX_BYTES], n);
+		delivered(f, env, RX, (size_t)n, spliced);
 	}
 	return true;
 }
@@ -245,8 +246,7 @@ static bool deliver_down(struct flow *f, struct flow_env *env, struct flow_event
 		ev = push_channel(f, env);
 		if (!channel_took(&ev, out))
 			return false;
-		delivered(f, env, ev.len, spliced);
-		count_add(&env->counters->value[COUNTER_TX_BYTES], (int64_t)ev.len);
+		delivered(f, env, TX, ev.len, spliced);
 	}
 	ev = channel_flush(env->channel);
 	return channel_took(&ev, out);

@@ -21,7 +21,6 @@ struct flow {
 	bool source_ended;	 /* the source will send no more */
 	bool discard;		 /* the sink takes no more: read and drop */
 	struct pool_buffer *buf; /* copied bytes in flight, or a control record for the caller */
-	uint64_t bytes;		 /* payload moved into the sink */
 };
 
 /* What both flows of a connection work with; nothing of it is owned. */
@@ -31,7 +30,8 @@ struct flow_env {
 	struct pool *pool;
 	struct pipe_pool *pipes;
 	struct counters *counters;
-	bool no_fetch; /* deliver what is in flight, take nothing new */
+	uint64_t *bytes; /* by direction: payload moved into the sink */
+	bool no_fetch;	 /* deliver what is in flight, take nothing new */
 };
 
 enum flow_result {

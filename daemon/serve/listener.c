@@ -32,9 +32,9 @@ struct listener *listener_new(const char *name, const char *address, const char 
 	l->refs = 1;
 	l->name = strdup(name);
 	l->address = strdup(address);
-	l->backend = strdup(backend);
+	l->backend_text = strdup(backend);
 	l->totals = totals_ref(former);
-	if (l->name && l->address && l->backend && l->totals)
+	if (l->name && l->address && l->backend_text && l->totals)
 		return l;
 	listener_unref(l);
 	return NULL;
@@ -54,6 +54,6 @@ void listener_unref(struct listener *l)
 	totals_unref(l->totals);
 	free(l->name);
 	free(l->address);
-	free(l->backend);
+	free(l->backend_text);
 	free(l);
 }

@@ -11,6 +11,7 @@
 #include "base/state.h"
 #include "serve/policy.h"
 
+struct backend_ops;
 struct handshake_offer;
 
 /* What is counted for a name, whatever configuration it has at the moment. */
@@ -25,14 +26,17 @@ struct listener {
 	struct listener_totals *totals; /* a reference */
 	char *name;
 	char *address;		       /* as configured, for people */
-	char *backend;		       /* as configured, for people */
+	char *backend_text;	       /* as configured, for people */
 	struct handshake_offer *offer; /* a reference */
-	struct sockaddr_storage backend_address;
-	socklen_t backend_len;
 	uint64_t timeout_ns[DEADLINE_N];
-	struct listener_keepalive { /* seconds; of the backend's socket */
-		int idle, interval, count;
-	} keepalive;
+	const struct backend_ops *backend;
+	struct listener_proxy {
+		struct sockaddr_storage address;
+		socklen_t address_len;
+		struct listener_keepalive { /* seconds; of the backend's socket */
+			int idle, interval, count;
+		} keepalive;
+	} proxy;
 	unsigned user_timeout_ms;
 	atomic_int policy[N_DIRECTIONS]; /* enum policy_value; SetPolicy writes */
 	atomic_bool overridden;		 /* by SetPolicy */

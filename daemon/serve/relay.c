@@ -1,110 +1,166 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The pump of an open connection, and its orderly end. */
+/* The backend's socket, and the pump between it and the client. */
 #include "serve/relay.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "base/counters.h"
 #include "base/util.h"
+#include "serve/client.h"
 #include "serve/conn.h"
+#include "serve/flow.h"
+#include "serve/listener.h"
 #include "serve/worker.h"
-#include "tls/ktls.h"
-#include "tls/posthandshake.h"
-#include "tls/probe.h"
 
-/* Less than any send queue holds. */
-enum { NEVER_FILLS = 4096 };
+struct relay {
+	struct conn *conn;
+	struct watch watch; /* of the backend's socket, which it owns; no function: none yet */
+	struct flow up, down;
+};
+
+static struct relay *relay_of(const struct conn *c)
+{
+	return (struct relay *)c->backend_state;
+}
+
+static bool has_socket(const struct relay *r)
+{
+	return r->watch.ready && r->watch.fd >= 0;
+}
 
 static struct flow_env env_of(struct conn *c, bool no_fetch)
 {
 	struct worker *w = c->port->worker;
 
 	return (struct flow_env){ .channel = &c->channel,
-				  .backend_fd = c->backend.fd,
+				  .backend_fd = relay_of(c)->watch.fd,
 				  .pool = &w->pool,
 				  .pipes = &w->pipes,
 				  .counters = &w->counters,
+				  .bytes = c->bytes,
 				  .no_fetch = no_fetch };
 }
 
-void relay_release(struct conn *c)
+static void relay_drop(struct conn *c)
 {
 	struct flow_env env = env_of(c, true);
 
-	flow_release(&c->up, &env);
-	flow_release(&c->down, &env);
+	flow_release(&relay_of(c)->up, &env);
+	flow_release(&relay_of(c)->down, &env);
 }
 
-bool relay_waits_for_client(const struct conn *c)
+static bool waits_for_client(const struct conn *c)
 {
-	return flow_is_in_flight(&c->down) || channel_has_unsent(&c->channel) ||
-	       (c->goodbye_begun && !c->down_done);
+	return flow_is_in_flight(&relay_of(c)->down) || channel_has_unsent(&c->channel) ||
+	       (c->goodbye_begun && !c->tx_finished);
 }
 
-bool relay_waits_for_backend(const struct conn *c)
+static bool waits_for_backend(const struct conn *c)
 {
-	return flow_is_in_flight(&c->up);
+	return flow_is_in_flight(&relay_of(c)->up);
 }
 
-/* ---- key updates ---- */
+/* ---- connecting ---- */
 
-/* Sends the KeyUpdate that is due, then changes the sending keys. True when nothing is due. */
-static bool answer_update(struct conn *c)
+static void open_relay(struct conn *c)
 {
-	uint8_t message[KEY_UPDATE_LEN];
-	struct channel_event ev;
+	conn_enter(c, CONN_OPEN);
+	relay_backend.run(c);
+}
+
+static void tune(const struct conn *c, int fd)
+{
+	const struct listener_keepalive *k = &c->port->listener->proxy.keepalive;
+	int on = 1;
+
+	/* None of these is worth a connection: what fails stays at the kernel's default. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &k->idle, sizeof(int));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &k->interval, sizeof(int));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &k->count, sizeof(int));
+}
+
+static void connect_ready(struct conn *c, uint32_t events)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+		return;
+	if (c->port->listener->proxy.address.ss_family == AF_UNIX)
+		return; /* not connected yet: the retry queue has it */
+	getsockopt(relay_of(c)->watch.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	if (err)
+		conn_end(c, REASON_BACKEND_REFUSED, err);
+	else
+		open_relay(c);
+}
+
+static void backend_ready(struct watch *w, uint32_t events)
+{
+	struct conn *c = container_of(w, struct relay, watch)->conn;
+
+	if (c->state == CONN_OPEN)
+		relay_backend.run(c);
+	else if (c->state == CONN_DRAIN)
+		client_drain(c);
+	else if (c->state == CONN_CONNECT)
+		connect_ready(c, events);
+}
+
+/* True if the relay has a socket; else the connection has ended. */
+static bool open_socket(struct conn *c)
+{
+	const struct listener_proxy *p = &c->port->listener->proxy;
+	struct relay *r = relay_of(c);
+	_cleanup_fd_ int fd =
+		socket(p->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int err;
 
-	if (!c->update_due)
-		return true;
-	posthandshake_put_key_update(message);
-	ev = channel_send(&c->channel, RECORD_HANDSHAKE, message, sizeof(message));
-	if (ev.result == CHANNEL_AGAIN)
-		return false;
-	c->update_due = false;
-	if (ev.result == CHANNEL_ERROR) {
-		conn_end(c, ev.reason, ev.err);
+	r->conn = c;
+	r->watch = (struct watch){ .ready = backend_ready, .fd = -1 };
+	if (fd < 0) {
+		conn_end(c, errno == EMFILE || errno == ENFILE ? REASON_NO_FDS : REASON_NO_MEMORY,
+			 errno);
 		return false;
 	}
-	err = channel_rekey(&c->channel, TX);
+	if (p->address.ss_family != AF_UNIX)
+		tune(c, fd);
+	err = loop_add(&c->port->worker->loop, &r->watch, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP,
+		       false);
 	if (err) {
-		conn_end(c, REASON_INTERNAL, -err);
+		conn_end(c, REASON_NO_MEMORY, -err);
 		return false;
 	}
-	count_add(&c->port->worker->counters.value[COUNTER_REKEYS_TX], 1);
+	fd_take(&fd);
 	return true;
 }
 
-static bool kernel_can_rekey(const struct conn *c, enum direction d)
+/* A unix backend whose queue is full (EAGAIN) is tried again. */
+static void relay_connect(struct conn *c)
 {
-	const struct channel_side *side = &c->channel.side[d];
-	const struct probe *probe = atomic_load(&c->port->worker->limits->probe);
+	const struct listener_proxy *p = &c->port->listener->proxy;
 
-	return side->mode != MODE_KERNEL ||
-	       probe_find(probe, side->keys->suite, d)->rekey.verdict == PROBE_YES;
+	if (!has_socket(relay_of(c)) && !open_socket(c))
+		return;
+	if (!connect(relay_of(c)->watch.fd, (const struct sockaddr *)&p->address, p->address_len))
+		open_relay(c);
+	else if (errno == EAGAIN)
+		worker_queue_retry(c->port->worker, c);
+	else if (errno != EINPROGRESS)
+		conn_end(c, REASON_BACKEND_REFUSED, errno);
 }
 
-/*
- * The peer has new sending keys, and may want new ones from us. A kernel side that cannot change
- * keys ends here: before anything is answered, so that what is sent still decrypts at the peer.
- */
-static bool follow_update(struct conn *c, bool answer)
+static void relay_close(struct conn *c)
 {
-	int err;
+	struct relay *r = relay_of(c);
+	int fd = r->watch.ready ? loop_remove(&c->port->worker->loop, &r->watch) : -1;
 
-	if (!kernel_can_rekey(c, RX) || (answer && !kernel_can_rekey(c, TX))) {
-		conn_end(c, REASON_REKEY_UNANSWERABLE, EBUSY);
-		return false;
-	}
-	err = channel_rekey(&c->channel, RX);
-	if (err) {
-		conn_end(c, err == -EBUSY ? REASON_REKEY_UNANSWERABLE : REASON_INTERNAL, -err);
-		return false;
-	}
-	count_add(&c->port->worker->counters.value[COUNTER_REKEYS_RX], 1);
-	c->update_due |= answer;
-	return true;
+	fd_close(&fd);
 }
 
 /* ---- up ---- */
@@ -112,48 +168,37 @@ static bool follow_update(struct conn *c, bool answer)
 /* Acts on a record that is not data. True if the flow goes on. */
 static bool take_control(struct conn *c, const struct flow_event *ev)
 {
-	struct posthandshake_verdict v = posthandshake_take(&c->posthandshake, c->version, ev->type,
-							    c->up.buf->data, ev->len, now_ns());
+	struct flow *up = &relay_of(c)->up;
 
-	switch (v.action) {
-	case POSTHANDSHAKE_NONE:
+	switch (client_take_control(c, ev->type, up->buf->data, ev->len)) {
+	case CLIENT_FINISHED:
+		up->source_ended = true;
 		return true;
-	case POSTHANDSHAKE_PEER_CLOSED:
-		c->up.source_ended = true;
-		c->close_notify_received = true;
+	case CLIENT_GOES_ON:
 		return true;
-	case POSTHANDSHAKE_REKEY_RX:
-	case POSTHANDSHAKE_REKEY_BOTH:
-		return follow_update(c, v.action == POSTHANDSHAKE_REKEY_BOTH);
-	case POSTHANDSHAKE_END:
-		c->alert_received = v.peer_alert;
-		if (!c->goodbye_begun) {
-			c->goodbye_begun = true;
-			c->alert_due = v.alert;
-		}
-		conn_end(c, v.reason, 0);
+	default:
 		return false;
 	}
-	return false;
 }
 
 /* The client has finished and the backend has its bytes: pass the end on. */
 static void finish_up(struct conn *c)
 {
-	if (c->up_done)
+	if (c->rx_finished)
 		return;
-	c->up_done = true;
-	if (c->backend.fd >= 0)
-		shutdown(c->backend.fd, SHUT_WR);
+	c->rx_finished = true;
+	if (has_socket(relay_of(c)))
+		shutdown(relay_of(c)->watch.fd, SHUT_WR);
 }
 
 /* True if the connection is still open afterwards. */
 static bool run_up(struct conn *c)
 {
+	struct flow *up = &relay_of(c)->up;
 	struct flow_env env = env_of(c, false);
 
 	for (;;) {
-		struct flow_event ev = flow_up(&c->up, &env);
+		struct flow_event ev = flow_up(up, &env);
 
 		switch (ev.result) {
 		case FLOW_CONTROL:
@@ -167,7 +212,7 @@ static bool run_up(struct conn *c)
 			finish_up(c);
 			return true;
 		case FLOW_BACKEND_ERROR: /* it reads no more, but its answer may be on the way */
-			c->up.discard = true;
+			up->discard = true;
 			continue;
 		case FLOW_CHANNEL_ERROR:
 			conn_end(c, ev.reason, ev.err);
@@ -184,68 +229,11 @@ static bool run_up(struct conn *c)
 
 /* ---- down ---- */
 
-bool relay_say_goodbye(struct conn *c)
-{
-	uint8_t alert[ALERT_LEN];
-	struct channel_event ev;
-
-	if (c->alert_due == ALERT_NONE) {
-		ev = channel_flush(&c->channel);
-		return ev.result != CHANNEL_AGAIN;
-	}
-	posthandshake_put_alert(c->alert_due, alert);
-	ev = channel_send(&c->channel, RECORD_ALERT, alert, sizeof(alert));
-	if (ev.result == CHANNEL_AGAIN)
-		return false;
-	if (ev.result == CHANNEL_CONTROL)
-		c->alert_sent = c->alert_due;
-	c->alert_due = ALERT_NONE;
-	return ev.result == CHANNEL_ERROR || !channel_has_unsent(&c->channel);
-}
-
-/*
- * FIN and close make the kernel abandon records that wait behind a full TCP queue: before them,
- * all that was sent must have been acknowledged, at two looks in a row, because records that
- * found the queue full come to TCP a moment after it has room. Too few bytes to ever fill a queue
- * need no look.
- */
-static bool is_settled(struct conn *c)
-{
-	struct ktls_progress p;
-
-	if (c->channel.side[TX].mode != MODE_KERNEL || c->down.bytes < NEVER_FILLS)
-		return true;
-	p = ktls_progress(c->client.fd);
-	c->n_settled = p.is_settled ? c->n_settled + 1 : 0;
-	if (c->n_settled >= 2)
-		return true;
-	if (p.acked != c->acked)
-		worker_set_deadline(c->port->worker, c, DEADLINE_STALL);
-	c->acked = p.acked;
-	worker_queue_retry(c->port->worker, c);
-	return false;
-}
-
-/* The backend has finished and the client has its bytes: close_notify, then FIN. */
-static void finish_down(struct conn *c)
-{
-	if (c->down_done)
-		return;
-	if (!c->goodbye_begun) {
-		c->goodbye_begun = true;
-		c->alert_due = ALERT_CLOSE_NOTIFY;
-	}
-	if (!relay_say_goodbye(c) || !is_settled(c))
-		return;
-	c->down_done = true;
-	shutdown(c->client.fd, SHUT_WR);
-}
-
 /* A client that has said goodbye may well be gone when our last bytes come. */
 static void end_by_client(struct conn *c, const struct flow_event *ev)
 {
 	bool fine = ev->reason == REASON_PEER_RESET && c->close_notify_received &&
-		    !flow_is_in_flight(&c->down);
+		    !flow_is_in_flight(&relay_of(c)->down);
 
 	conn_end(c, fine ? REASON_CLOSED : ev->reason, fine ? 0 : ev->err);
 }
@@ -255,15 +243,15 @@ static bool run_down(struct conn *c)
 	struct flow_env env = env_of(c, false);
 	struct flow_event ev;
 
-	if (!answer_update(c))
+	if (!client_answer_update(c))
 		return c->state == CONN_OPEN;
-	ev = flow_down(&c->down, &env);
+	ev = flow_down(&relay_of(c)->down, &env);
 	switch (ev.result) {
 	case FLOW_YIELD:
 		worker_queue(c->port->worker, c);
 		return true;
 	case FLOW_ENDED:
-		finish_down(c);
+		client_finish(c);
 		return true;
 	case FLOW_CHANNEL_ERROR:
 		end_by_client(c, &ev);
@@ -278,48 +266,53 @@ static bool run_down(struct conn *c)
 
 static enum deadline open_deadline(const struct conn *c)
 {
-	bool waits = relay_waits_for_client(c) || relay_waits_for_backend(c) || c->goodbye_begun;
+	bool waits = waits_for_client(c) || waits_for_backend(c) || c->goodbye_begun;
 
 	return waits ? DEADLINE_STALL : DEADLINE_IDLE;
 }
 
-void relay_run(struct conn *c)
+static void relay_run(struct conn *c)
 {
-	uint64_t before = c->up.bytes + c->down.bytes;
+	uint64_t before = c->bytes[RX] + c->bytes[TX];
 	enum deadline d;
 
 	if (!run_up(c) || !run_down(c))
 		return;
-	if (c->up_done && c->down_done) {
+	if (c->rx_finished && c->tx_finished) {
 		conn_end(c, c->close_notify_received ? REASON_CLOSED : REASON_TRUNCATED, 0);
 		return;
 	}
 	d = open_deadline(c);
-	if (d != c->deadline || c->up.bytes + c->down.bytes != before)
+	if (d != c->deadline || c->bytes[RX] + c->bytes[TX] != before)
 		worker_set_deadline(c->port->worker, c, d);
+}
+
+static enum reason relay_overdue(const struct conn *c)
+{
+	if (waits_for_client(c))
+		return REASON_STALLED;
+	if (waits_for_backend(c))
+		return REASON_BACKEND_STALLED;
+	return c->tx_finished ? REASON_CLOSED : REASON_IDLE_TIMEOUT;
 }
 
 /* ---- drain ---- */
 
-void relay_drain(struct conn *c)
+static bool relay_deliver(struct conn *c)
 {
 	struct flow_env env = env_of(c, true);
-	struct flow_event ev = { .result = FLOW_ENDED };
 
-	if (c->fin_sent)
-		return;
-	if (c->deliver_first) {
-		if (c->backend.fd >= 0)
-			flow_up(&c->up, &env);
-		ev = flow_down(&c->down, &env);
-	}
-	if (ev.result == FLOW_WAIT_SINK)
-		return;
-	flow_release(&c->up, &env);
-	flow_release(&c->down, &env);
-	if (!relay_say_goodbye(c) || (c->deliver_first && !is_settled(c)))
-		return;
-	c->fin_sent = true;
-	shutdown(c->client.fd, SHUT_WR);
-	worker_set_deadline(c->port->worker, c, DEADLINE_LINGER);
+	if (has_socket(relay_of(c)))
+		flow_up(&relay_of(c)->up, &env);
+	return flow_down(&relay_of(c)->down, &env).result != FLOW_WAIT_SINK;
 }
+
+const struct backend_ops relay_backend = {
+	.state_len = sizeof(struct relay),
+	.connect = relay_connect,
+	.run = relay_run,
+	.deliver = relay_deliver,
+	.drop = relay_drop,
+	.close = relay_close,
+	.overdue = relay_overdue,
+};

@@ -3,8 +3,6 @@
 #include "serve/setup.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,10 +10,11 @@
 
 #include "base/counters.h"
 #include "base/util.h"
+#include "serve/backend.h"
+#include "serve/client.h"
 #include "serve/conn.h"
 #include "serve/connlog.h"
 #include "serve/listener.h"
-#include "serve/relay.h"
 #include "serve/worker.h"
 #include "tls/ktls.h"
 #include "tls/probe.h"
@@ -23,87 +22,6 @@
 static struct counters *counters_of(const struct conn *c)
 {
 	return &c->port->worker->counters;
-}
-
-/* ---- backend ---- */
-
-static void open_relay(struct conn *c)
-{
-	conn_enter(c, CONN_OPEN);
-	relay_run(c);
-}
-
-static void tune_backend(const struct conn *c, int fd)
-{
-	const struct listener *l = c->port->listener;
-	int on = 1;
-
-	/* None of these is worth a connection: what fails stays at the kernel's default. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &l->keepalive.idle, sizeof(int));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &l->keepalive.interval, sizeof(int));
-	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &l->keepalive.count, sizeof(int));
-}
-
-/* Tries to connect; a unix backend whose queue is full (EAGAIN) is tried again. */
-void setup_connect(struct conn *c)
-{
-	const struct listener *l = c->port->listener;
-
-	if (!connect(c->backend.fd, (const struct sockaddr *)&l->backend_address, l->backend_len))
-		open_relay(c);
-	else if (errno == EAGAIN)
-		worker_queue_retry(c->port->worker, c);
-	else if (errno != EINPROGRESS)
-		conn_end(c, REASON_BACKEND_REFUSED, errno);
-}
-
-static void backend_ready(struct watch *w, uint32_t events)
-{
-	struct conn *c = container_of(w, struct conn, backend);
-	int err = 0;
-	socklen_t len = sizeof(err);
-
-	if (c->state == CONN_OPEN) {
-		relay_run(c);
-	} else if (c->state == CONN_DRAIN) {
-		relay_drain(c);
-	} else if (c->state == CONN_CONNECT && events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
-		if (c->port->listener->backend_address.ss_family == AF_UNIX)
-			return; /* not connected yet: the retry queue has it */
-		getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &err, &len);
-		if (err)
-			conn_end(c, REASON_BACKEND_REFUSED, err);
-		else
-			open_relay(c);
-	}
-}
-
-static void begin_connect(struct conn *c)
-{
-	const struct listener *l = c->port->listener;
-	_cleanup_fd_ int fd =
-		socket(l->backend_address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int err;
-
-	conn_enter(c, CONN_CONNECT);
-	if (fd < 0) {
-		conn_end(c, errno == EMFILE || errno == ENFILE ? REASON_NO_FDS : REASON_NO_MEMORY,
-			 errno);
-		return;
-	}
-	if (l->backend_address.ss_family != AF_UNIX)
-		tune_backend(c, fd);
-	c->backend.ready = backend_ready;
-	err = loop_add(&c->port->worker->loop, &c->backend, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP,
-		       false);
-	if (err) {
-		conn_end(c, REASON_NO_MEMORY, -err);
-		return;
-	}
-	fd_take(&fd);
-	setup_connect(c);
 }
 
 /* ---- the handshake's end ---- */
@@ -202,10 +120,12 @@ static void finish_handshake(struct conn *c)
 	channel_init(&c->channel, c->client.fd, &c->port->worker->pool, out.tx, out.rx);
 	c->version = out.tx->suite->version;
 	note_facts(c, &out);
-	if (install(c))
-		begin_connect(c);
-	else
+	if (!install(c)) {
 		conn_end(c, REASON_KTLS_REQUIRED, 0);
+		return;
+	}
+	conn_enter(c, CONN_CONNECT);
+	c->port->listener->backend->connect(c);
 }
 
 static void handshake_failed(struct conn *c, const struct handshake_failure *why)
@@ -313,13 +233,13 @@ static void client_ready(struct watch *w, uint32_t events)
 			end_while_connecting(c);
 		break;
 	case CONN_OPEN:
-		relay_run(c);
+		c->port->listener->backend->run(c);
 		break;
 	case CONN_DRAIN:
 		if (c->fin_sent && events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 			conn_close(c);
 		else
-			relay_drain(c);
+			client_drain(c);
 		break;
 	default:
 		break;
@@ -339,13 +259,12 @@ static bool may_attach(const struct port *port)
 
 static struct conn *conn_new(struct port *port)
 {
-	struct conn *c = calloc(1, sizeof(*c));
+	struct conn *c = calloc(1, sizeof(*c) + port->listener->backend->state_len);
 
 	if (!c)
 		return NULL;
 	c->port = port;
 	c->client = (struct watch){ .ready = client_ready, .fd = -1 };
-	c->backend.fd = -1;
 	c->accepted_ns = now_ns();
 	c->alert_due = c->alert_sent = c->alert_received = ALERT_NONE;
 	port->n_conns++;

@@ -12,9 +12,6 @@ struct port;
  */
 void setup_accept(struct port *port, int fd);
 
-/* Connects to the backend, at first or again when its queue was full. */
-void setup_connect(struct conn *c);
-
 /* Frees the handshake, finished or not, and its place among those in flight. */
 void setup_leave_handshake(struct conn *c);
 

@@ -23,6 +23,7 @@
 
 #include "base/util.h"
 #include "serve/listener.h"
+#include "serve/relay.h"
 #include "tls/handshake.h"
 #include "tls/ktls.h"
 #include "tls/probe.h"
@@ -155,8 +156,9 @@ static void make_listener(void)
 	f.listener = listener_new("unit", "127.0.0.1:0", "tcp:127.0.0.1:0", NULL);
 	f.listener->offer = make_offer();
 	f.backend = listen_loopback(&backend);
-	memcpy(&f.listener->backend_address, &backend, sizeof(backend));
-	f.listener->backend_len = sizeof(backend);
+	memcpy(&f.listener->proxy.address, &backend, sizeof(backend));
+	f.listener->proxy.address_len = sizeof(backend);
+	f.listener->backend = &relay_backend;
 	for (int d = 1; d < DEADLINE_N; d++)
 		f.listener->timeout_ns[d] = 5000 * NS_PER_MS;
 	f.listener->policy[TX] = f.listener->policy[RX] = POLICY_ON;
