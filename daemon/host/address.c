@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "base/value.h"
 #include "host/config.h"
-#include "host/value.h"
 
 enum { NOBODY = 65534 }; /* the overflow id of user_namespaces(7), which owns nothing */
 

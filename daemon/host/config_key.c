@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "base/value.h"
 #include "host/config.h"
 #include "host/config_schema.h"
-#include "host/value.h"
 
 #define ROW(map_, raw_, target_, key_, member_, shape_, type_, place_, fallback_, min_, max_, \
 	    help_)                                                                            \

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "base/value.h"
 #include "host/address.h"
 #include "host/config.h"
 #include "host/config_source.h"
-#include "host/value.h"
 #include "serve/policy.h"
 
 static const char name_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

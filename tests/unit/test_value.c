@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/util.h"
-#include "host/value.h"
+#include "base/value.h"
 
 static void test_numbers(void **state)
 {

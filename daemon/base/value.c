@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Numbers and durations: strict, because strtoul() takes blanks, signs and what fits nowhere. */
-#include "host/value.h"
+#include "base/value.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Numbers and durations as people write them. */
-#ifndef KTLSD_HOST_VALUE_H
-#define KTLSD_HOST_VALUE_H
+#ifndef KTLSD_BASE_VALUE_H
+#define KTLSD_BASE_VALUE_H
 
 #include <stddef.h>
 #include <stdint.h>
