@@ -14,15 +14,15 @@
 #include "serve/http_range.h"
 #include "serve/http_request.h"
 
-/* A head, and the small body of an error, always fit. */
-enum { HTTP_HEAD_MAX = 1024, HTTP_ETAG_MAX = 64, HTTP_BOUNDARY_MAX = 40 };
+/* A head, and the small body of an error, always fit. The limits of texts include their NUL. */
+enum { HTTP_HEAD_MAX = 1024, HTTP_ETAG_MAX = 64, HTTP_BOUNDARY_MAX = 40, HTTP_TYPE_MAX = 256 };
 
 /* What is known of the file that a request selects. */
 struct http_entity {
 	uint64_t size;		  /* bytes */
 	time_t modified;	  /* seconds */
-	char etag[HTTP_ETAG_MAX]; /* a strong validator, with its quotes */
-	const char *type;	  /* media type */
+	char etag[HTTP_ETAG_MAX]; /* a strong validator, with its quotes; empty: none */
+	const char *type;	  /* media type; NULL, or too long: not said */
 };
 
 /* The etag of a file from its size, time of modification and inode number. */
@@ -38,28 +38,32 @@ int http_choose_status(const struct http_request *r, const struct http_entity *e
 		       struct http_range range[HTTP_RANGES_MAX], int *n);
 
 /*
- * Writes a head: status line, Date, Server, Content-Length, Connection when it closes, and what
- * the status wants (Content-Type, Last-Modified, ETag, Accept-Ranges, Content-Range, Allow).
- * `e` may be NULL for errors, whose one-line body follows the head unless `head_only`. `range` is
- * that of a 206 with one range; for several, `boundary` is not NULL and body_len is the sum of all
- * parts. Gives the bytes written, <= HTTP_HEAD_MAX.
+ * What http_write_head() needs to know. For 200, 206, 304 and 416 the entity, for other errors
+ * NULL is fine. Of a 206 either the range, or for several the boundary of their parts and the sum
+ * of these with their heads and the closing line as body_len.
  */
 struct http_head {
 	int status;
 	const struct http_entity *entity;
 	const struct http_range *range;
 	const char *boundary;
-	uint64_t body_len;
+	uint64_t body_len; /* bytes; with a boundary only */
 	bool keep_alive;
 	bool head_only; /* the answer to HEAD */
 	time_t now;
 };
 
+/*
+ * Writes a head: status line, Date, Server, Connection, Content-Length but for 304, and what the
+ * status wants (Content-Type, Last-Modified, ETag, Accept-Ranges, Content-Range, Allow). The
+ * one-line body of an error follows unless `head_only`; a status unknown here is written as 500.
+ * Gives the bytes written, <= HTTP_HEAD_MAX.
+ */
 size_t http_write_head(char buf[HTTP_HEAD_MAX], const struct http_head *h);
 
 /*
- * The head of one part of multipart/byteranges (RFC 9110 14.6), or with range NULL the closing
- * line. Gives the bytes written, <= HTTP_HEAD_MAX.
+ * The head of one part of multipart/byteranges (RFC 9110 14.6), with the line end that parts it
+ * from what precedes; with range NULL the closing line. Gives the bytes written, <= HTTP_HEAD_MAX.
  */
 size_t http_write_part(char buf[HTTP_HEAD_MAX], const struct http_entity *e,
 		       const struct http_range *range, const char *boundary);

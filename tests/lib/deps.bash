@@ -12,8 +12,8 @@ declare -gA DEPS_GROUPS=(
 	[wolfssl]="gcc libc6-dev make autoconf automake libtool"
 	[wolfssl-system]="libwolfssl-dev"
 	[build]="cmake ninja-build gcc libc6-dev clang llvm pkgconf bpftool libbpf-dev uthash-dev
-		libcap-ng-dev libcyaml-dev libjansson-dev libmnl-dev libseccomp-dev
-		libsmartcols-dev libyaml-dev"
+		libcap-ng-dev libcyaml-dev libhttp-parser-dev libjansson-dev libmnl-dev
+		libseccomp-dev libsmartcols-dev libyaml-dev"
 	[test]="bats bats-assert bats-support libcmocka-dev libssl-dev
 		ca-certificates curl gnutls-bin nginx openssl
 		iproute2 jq mandoc procps strace tcpdump"
