@@ -18,6 +18,7 @@ enum deadline {
 	DEADLINE_HANDSHAKE, /* from accept to the end of the handshake */
 	DEADLINE_CONNECT,   /* the backend's answer */
 	DEADLINE_IDLE,	    /* no byte moved in either direction */
+	DEADLINE_REQUEST,   /* an HTTP request has begun and is not whole */
 	DEADLINE_STALL,	    /* bytes wait that a side does not take */
 	DEADLINE_DRAIN,	    /* last bytes on their way out */
 	DEADLINE_LINGER,    /* an alert was sent: time for the peer to read it */

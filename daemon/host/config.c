@@ -101,6 +101,8 @@ static void free_listener(struct config_listener *listener)
 	free(listener->alpn);
 	free(listener->ciphers);
 	free(listener->backend.text);
+	free(listener->files.root);
+	free(listener->files.index);
 }
 
 void config_free(struct config *config)

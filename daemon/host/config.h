@@ -14,13 +14,15 @@ struct config_address {
 };
 
 struct config_limits {
-	uint32_t connections; /* open at once, all workers */
-	uint32_t handshakes;  /* in flight at once, all workers */
-	uint32_t pipes;	      /* in the pool, all workers */
+	uint32_t connections;		  /* open at once, all workers */
+	uint32_t handshakes;		  /* in flight at once, all workers */
+	uint32_t handshake_rate;	  /* begun in a second, all workers; 0: no limit */
+	uint32_t connections_per_address; /* 0: no limit */
+	uint32_t pipes;			  /* in the pool, all workers */
 };
 
 struct config_timeouts { /* milliseconds */
-	uint32_t handshake, connect, idle, stall, drain;
+	uint32_t handshake, connect, idle, request, stall, drain;
 };
 
 struct config_keepalive { /* seconds; TCP_KEEPIDLE, TCP_KEEPINTVL; count: TCP_KEEPCNT */
@@ -34,12 +36,18 @@ struct config_certificate {
 	size_t chain_len, key_len;
 };
 
-enum config_backend_kind { CONFIG_BACKEND_TCP, CONFIG_BACKEND_UNIX };
+enum config_backend_kind { CONFIG_BACKEND_TCP, CONFIG_BACKEND_UNIX, CONFIG_BACKEND_FILES };
 
 struct config_backend {
 	enum config_backend_kind kind;
 	char *text;		       /* as written: "tcp:127.0.0.1:8080", "unix:/run/app.sock" */
-	struct config_address address; /* resolved at start and reload */
+	struct config_address address; /* resolved at start and reload; of files: none */
+};
+
+struct config_files { /* if the backend's kind is CONFIG_BACKEND_FILES */
+	char *root, *index;
+	uint32_t request_max; /* bytes */
+	uint32_t zerocopy;    /* 0 or 1 */
 };
 
 struct config_listener {
@@ -53,6 +61,7 @@ struct config_listener {
 	char *ciphers;			   /* wolfSSL cipher list, or NULL for the default */
 	uint16_t version_min, version_max; /* TLS12, TLS13 */
 	struct config_backend backend;
+	struct config_files files;
 	struct config_timeouts timeouts;
 	struct config_keepalive keepalive;
 	uint32_t user_timeout_ms; /* TCP_USER_TIMEOUT, 0 the kernel's default */

@@ -3,12 +3,15 @@
 #include "host/config_gather.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "host/address.h"
@@ -113,7 +116,7 @@ static int gather_addresses(struct config *config, struct config_source *source,
 						    "'%.120s' is the address of listener '%s'; "
 						    "take another port",
 						    listener->text, config->listeners[j].name);
-	if (listener->backend.kind == CONFIG_BACKEND_UNIX)
+	if (listener->backend.kind != CONFIG_BACKEND_TCP)
 		return 0;
 	snprintf(key, sizeof(key), "listeners[%u].proxy", i);
 	return gather_address(source, key, strchr(listener->backend.text, ':') + 1,
@@ -186,6 +189,46 @@ static int gather_certificates(struct config *config, struct config_source *sour
 	return r;
 }
 
+/* Whether a file below the directory can be opened: 0 or -errno. */
+static int try_directory(const char *path)
+{
+	_cleanup_fd_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || faccessat(fd, ".", X_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
+/*
+ * The directory is there, and open to the server's user, as whom it is tried: but for the groups
+ * of this process, which the server will not have and will complain about itself.
+ */
+static int gather_files(struct config *config, struct config_source *source, unsigned i)
+{
+	const struct config_listener *listener = &config->listeners[i];
+	const struct passwd *user = geteuid() ? NULL : getpwnam(config->user);
+	const struct group *group = user ? getgrnam(config->group) : NULL;
+	char key[PATH_SIZE];
+	int err, as_user;
+
+	if (listener->backend.kind != CONFIG_BACKEND_FILES)
+		return 0;
+	err = as_user = try_directory(listener->files.root);
+	if (!err && user) {
+		int gid = setfsgid(group ? group->gr_gid : user->pw_gid);
+		int uid = setfsuid(user->pw_uid);
+
+		as_user = try_directory(listener->files.root);
+		setfsuid((uid_t)uid);
+		setfsgid((gid_t)gid);
+	}
+	if (!as_user)
+		return 0;
+	snprintf(key, sizeof(key), "listeners[%u].files.root", i);
+	return config_source_reject(source, key,
+				    "the directory '%.120s' cannot be opened%s%.31s: %s",
+				    listener->files.root, err ? "" : " by user ",
+				    err ? "" : config->user, strerror(-as_user));
+}
+
 int config_gather(struct config *config, struct config_source *source)
 {
 	int r = gather_user(config, source);
@@ -193,6 +236,8 @@ int config_gather(struct config *config, struct config_source *source)
 	/* All names before the first key: address_resolve() forks. */
 	for (unsigned i = 0; !r && i < config->n_listeners; i++)
 		r = gather_addresses(config, source, i);
+	for (unsigned i = 0; !r && i < config->n_listeners; i++)
+		r = gather_files(config, source, i);
 	for (unsigned i = 0; !r && i < config->n_listeners; i++)
 		r = gather_certificates(config, source, i);
 	return r;

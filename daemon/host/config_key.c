@@ -30,6 +30,7 @@ static const struct config_key rows[] = {
 #define LISTENER(...) ROW(TYPE_LISTENER, raw_listener, config_listener, __VA_ARGS__)
 #define CERTIFICATE(...) ROW(TYPE_CERTIFICATE, raw_certificate, config_certificate, __VA_ARGS__)
 #define KEEPALIVE(...) ROW(TYPE_KEEPALIVE, raw_keepalive, config_keepalive, __VA_ARGS__)
+#define FILES(...) ROW(TYPE_FILES, raw_files, config_files, __VA_ARGS__)
 #define KTLS(...) ROW(TYPE_KTLS, raw_ktls, policy, __VA_ARGS__)
 #include "host/config.def"
 };
@@ -48,6 +49,8 @@ static const char *const type_names[] = {
 	[TYPE_VERSION] = "1.2 or 1.3",
 	[TYPE_SUITE] = "a cipher suite's IANA name",
 	[TYPE_POLICY] = "off, auto, on or require",
+	[TYPE_FILENAME] = "a file name",
+	[TYPE_SWITCH] = "on or off",
 };
 
 const struct config_key *config_key_at(size_t i)
@@ -127,6 +130,7 @@ static void format_bounds(const struct config_key *key, char *buf, size_t size)
 	case TYPE_TEXT:
 	case TYPE_NAME:
 	case TYPE_PATH:
+	case TYPE_FILENAME:
 		snprintf(buf, size, ", up to %" PRIu32 " bytes", key->max);
 		break;
 	default:

@@ -24,6 +24,8 @@ enum config_type {
 	TYPE_VERSION,
 	TYPE_SUITE,
 	TYPE_POLICY,
+	TYPE_FILENAME, /* a name without a slash */
+	TYPE_SWITCH,   /* kept as 0 or 1 */
 	TYPE_N_VALUES,
 	/* mappings */
 	TYPE_ROOT = TYPE_N_VALUES,
@@ -32,6 +34,7 @@ enum config_type {
 	TYPE_LISTENER,
 	TYPE_CERTIFICATE,
 	TYPE_KEEPALIVE,
+	TYPE_FILES,
 	TYPE_KTLS,
 };
 

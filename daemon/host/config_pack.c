@@ -26,8 +26,9 @@
 #endif
 
 enum {
-	PACK_VERSION = 1, /* counts changes of the format */
+	PACK_VERSION = 2, /* counts changes of the format */
 	TEXT_MAX = 4096,  /* longer than any text that config_parse() lets through */
+	BACKEND_PREFIX_MAX = 8,
 	SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
 };
 
@@ -91,11 +92,20 @@ static void code_backend(struct codec *c, struct config_backend *backend)
 {
 	uint32_t kind = (uint32_t)backend->kind;
 
-	codec_u32(c, &kind, CONFIG_BACKEND_TCP, CONFIG_BACKEND_UNIX);
-	codec_text(c, &backend->text, TEXT_MAX, false);
-	code_address(c, &backend->address);
+	codec_u32(c, &kind, CONFIG_BACKEND_TCP, CONFIG_BACKEND_FILES);
+	codec_text(c, &backend->text, TEXT_MAX + BACKEND_PREFIX_MAX, false);
+	if (kind != CONFIG_BACKEND_FILES)
+		code_address(c, &backend->address);
 	if (!c->error)
 		backend->kind = (enum config_backend_kind)kind;
+}
+
+static void code_files(struct codec *c, struct config_files *files)
+{
+	codec_text(c, &files->root, TEXT_MAX, false);
+	codec_text(c, &files->index, TEXT_MAX, false);
+	code_number(c, TYPE_FILES, "request-size", &files->request_max);
+	codec_u32(c, &files->zerocopy, 0, 1);
 }
 
 static void code_policy(struct codec *c, struct policy *policy)
@@ -122,6 +132,7 @@ static void code_timeouts(struct codec *c, struct config_timeouts *timeouts)
 	code_number(c, TYPE_TIMEOUTS, "handshake", &timeouts->handshake);
 	code_number(c, TYPE_TIMEOUTS, "connect", &timeouts->connect);
 	code_number(c, TYPE_TIMEOUTS, "idle", &timeouts->idle);
+	code_number(c, TYPE_TIMEOUTS, "request", &timeouts->request);
 	code_number(c, TYPE_TIMEOUTS, "stall", &timeouts->stall);
 	code_number(c, TYPE_TIMEOUTS, "drain", &timeouts->drain);
 }
@@ -142,6 +153,8 @@ static void code_listener(struct codec *c, struct config_listener *l)
 	codec_u16(c, &l->version_max, TLS12, TLS13);
 	codec_u16(c, &l->version_min, TLS12, l->version_max);
 	code_backend(c, &l->backend);
+	if (l->backend.kind == CONFIG_BACKEND_FILES)
+		code_files(c, &l->files);
 	code_timeouts(c, &l->timeouts);
 	code_number(c, TYPE_KEEPALIVE, "idle", &l->keepalive.idle);
 	code_number(c, TYPE_KEEPALIVE, "interval", &l->keepalive.interval);
@@ -161,6 +174,9 @@ static void code_config(struct codec *c, struct config *config)
 	code_number(c, TYPE_ROOT, "workers", &config->workers);
 	code_number(c, TYPE_LIMITS, "connections", &config->limits.connections);
 	code_number(c, TYPE_LIMITS, "handshakes", &config->limits.handshakes);
+	code_number(c, TYPE_LIMITS, "handshake-rate", &config->limits.handshake_rate);
+	code_number(c, TYPE_LIMITS, "connections-per-address",
+		    &config->limits.connections_per_address);
 	code_number(c, TYPE_LIMITS, "pipes", &config->limits.pipes);
 	config->listeners = code_array(c, TYPE_ROOT, "listeners", config->listeners,
 				       &config->n_listeners, sizeof(*config->listeners));

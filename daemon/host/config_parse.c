@@ -90,12 +90,39 @@ static int store_certificates(struct config_source *source, const char *at,
 	return r;
 }
 
+/* A listener has one backend: proxy, which is stored already, or files. */
+static int store_backend(struct config_source *source, const char *at,
+			 const struct raw_listener *raw, struct config_listener *listener)
+{
+	struct config_place place = { source, at, config_key_in(TYPE_LISTENER, "proxy") };
+	char path[PATH_SIZE];
+	int r;
+
+	if (!raw->files)
+		return raw->proxy ? 0 :
+				    config_value_reject(&place, "is missing, and files too; "
+								"a listener has one of them");
+	if (raw->proxy)
+		return config_value_reject(&place, "stands beside files; keep one of them");
+	snprintf(path, sizeof(path), "%s.files", at);
+	r = store_values(source, path, TYPE_FILES, raw->files, NULL, &listener->files);
+	if (r < 0)
+		return r;
+	listener->backend.kind = CONFIG_BACKEND_FILES;
+	if (asprintf(&listener->backend.text, "files:%s", listener->files.root) >= 0)
+		return 0;
+	listener->backend.text = NULL;
+	return config_source_reject_memory(source);
+}
+
 static int store_listener(struct config_source *source, const char *at, const struct raw_root *root,
 			  const struct raw_listener *raw, struct config_listener *listener)
 {
 	char path[PATH_SIZE];
 	int r = store_values(source, at, TYPE_LISTENER, raw, NULL, listener);
 
+	if (!r)
+		r = store_backend(source, at, raw, listener);
 	if (!r)
 		r = store_certificates(source, at, raw, listener);
 	if (!r)

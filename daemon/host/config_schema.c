@@ -54,6 +54,12 @@ static const cyaml_schema_field_t KEEPALIVE_fields[] = {
 	CYAML_FIELD_END
 };
 
+static const cyaml_schema_field_t FILES_fields[] = {
+#define FILES(key, member, shape, type, ...) FIELD_##shape(raw_files, key, member, type)
+#include "host/config.def"
+	CYAML_FIELD_END
+};
+
 static const cyaml_schema_field_t KTLS_fields[] = {
 #define KTLS(key, member, shape, type, ...) FIELD_##shape(raw_ktls, key, member, type)
 #include "host/config.def"

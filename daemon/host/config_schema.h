@@ -7,11 +7,11 @@ struct config_source; /* host/config_source.h */
 
 /* NULL where the file says nothing. All of it belongs to the raw_root. */
 struct raw_limits {
-	char *connections, *handshakes, *pipes;
+	char *connections, *handshakes, *handshake_rate, *connections_per_address, *pipes;
 };
 
 struct raw_timeouts {
-	char *handshake, *connect, *idle, *stall, *drain;
+	char *handshake, *connect, *idle, *request, *stall, *drain;
 };
 
 struct raw_certificate {
@@ -20,6 +20,10 @@ struct raw_certificate {
 
 struct raw_keepalive {
 	char *idle, *interval, *count;
+};
+
+struct raw_files {
+	char *root, *index, *request_size, *zerocopy;
 };
 
 struct raw_ktls {
@@ -32,6 +36,7 @@ struct raw_listener {
 	unsigned n_alpn, n_versions, n_ciphers;
 	struct raw_certificate *certificates;
 	unsigned n_certificates;
+	struct raw_files *files;
 	struct raw_keepalive *keepalive;
 	struct raw_timeouts *timeouts;
 	struct raw_ktls *ktls;

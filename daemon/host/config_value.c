@@ -198,6 +198,23 @@ static int store_policy(const struct config_place *place, const char *text, void
 	return 0;
 }
 
+static int store_filename(const struct config_place *place, const char *text, void *target)
+{
+	if (strchr(text, '/') || !strcmp(text, ".") || !strcmp(text, ".."))
+		return config_value_reject_text(place, text);
+	return store_text(place, text, target);
+}
+
+static int store_switch(const struct config_place *place, const char *text, void *target)
+{
+	uint32_t *on = target;
+
+	if (strcmp(text, "on") && strcmp(text, "off"))
+		return config_value_reject_text(place, text);
+	*on = !strcmp(text, "on");
+	return 0;
+}
+
 typedef int store_function(const struct config_place *place, const char *text, void *target);
 
 /* PROTOCOL, VERSION and SUITE stand in lists alone. */
@@ -207,6 +224,7 @@ static store_function *const functions[TYPE_N_VALUES] = {
 	[TYPE_WORKERS] = store_workers, [TYPE_DURATION] = store_duration,
 	[TYPE_SECONDS] = store_seconds, [TYPE_ADDRESS] = store_address,
 	[TYPE_BACKEND] = store_backend, [TYPE_POLICY] = store_policy,
+	[TYPE_SWITCH] = store_switch,	[TYPE_FILENAME] = store_filename,
 };
 
 int config_value_store(const struct config_place *place, const char *text, void *target)

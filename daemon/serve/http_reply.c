@@ -17,8 +17,10 @@ static const struct status {
 	int code;
 	const char *reason;
 } statuses[] = {
+	{ 500, "Internal Server Error" }, /* stands for those unknown */
 	{ 200, "OK" },
 	{ 206, "Partial Content" },
+	{ 301, "Moved Permanently" },
 	{ 304, "Not Modified" },
 	{ 400, "Bad Request" },
 	{ 403, "Forbidden" },
@@ -32,7 +34,6 @@ static const struct status {
 	{ 417, "Expectation Failed" },
 	{ 421, "Misdirected Request" },
 	{ 431, "Request Header Fields Too Large" },
-	{ 500, "Internal Server Error" },
 	{ 501, "Not Implemented" },
 	{ 503, "Service Unavailable" },
 	{ 505, "HTTP Version Not Supported" },
@@ -96,7 +97,7 @@ static const struct status *find_status(int code)
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
 		if (statuses[i].code == code)
 			return &statuses[i];
-	return find_status(500);
+	return &statuses[0];
 }
 
 static void put_length(struct out *o, uint64_t len)
@@ -115,7 +116,7 @@ static void put_type(struct out *o, const struct http_entity *e)
 	put_text(o, "\r\n");
 }
 
-/* "bytes 0-9/100", or without a range "bytes *" "/100" */
+/* The bytes of a 206, or without a range those that a 416 could have asked for. */
 static void put_range(struct out *o, const struct http_range *range, uint64_t size)
 {
 	put_text(o, "Content-Range: bytes ");
@@ -185,6 +186,11 @@ static void put_not_modified(struct out *o, const struct http_head *h)
 
 static void put_error(struct out *o, const struct http_head *h, const struct status *status)
 {
+	if (status->code == 301) {
+		put_text(o, "Location: ");
+		put(o, h->location, strnlen(h->location, HTTP_LOCATION_MAX));
+		put_text(o, "\r\n");
+	}
 	if (status->code == 405)
 		put_text(o, "Allow: GET, HEAD\r\n");
 	if (status->code == 416 && h->entity)

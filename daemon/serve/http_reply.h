@@ -15,7 +15,13 @@
 #include "serve/http_request.h"
 
 /* A head, and the small body of an error, always fit. The limits of texts include their NUL. */
-enum { HTTP_HEAD_MAX = 1024, HTTP_ETAG_MAX = 64, HTTP_BOUNDARY_MAX = 40, HTTP_TYPE_MAX = 256 };
+enum {
+	HTTP_HEAD_MAX = 1024,
+	HTTP_ETAG_MAX = 64,
+	HTTP_BOUNDARY_MAX = 40,
+	HTTP_TYPE_MAX = 256,
+	HTTP_LOCATION_MAX = 512,
+};
 
 /* What is known of the file that a request selects. */
 struct http_entity {
@@ -47,7 +53,8 @@ struct http_head {
 	const struct http_entity *entity;
 	const struct http_range *range;
 	const char *boundary;
-	uint64_t body_len; /* bytes; with a boundary only */
+	uint64_t body_len;    /* bytes; with a boundary only */
+	const char *location; /* of a 301: a reference to elsewhere, encoded */
 	bool keep_alive;
 	bool head_only; /* the answer to HEAD */
 	time_t now;

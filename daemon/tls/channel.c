@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "tls/aead.h"
@@ -110,14 +111,25 @@ static struct channel_event event_bytes(uint8_t type, size_t len)
 				       .len = len };
 }
 
-struct channel_event channel_send(struct channel *ch, uint8_t type, const void *buf, size_t len)
+static struct channel_event send_bytes(struct channel *ch, uint8_t type, const void *buf,
+				       size_t len, bool more)
 {
 	struct channel_side *side = &ch->side[TX];
 	ssize_t n = side->mode == MODE_KERNEL ?
-			    ktls_send(ch->fd, type, buf, len) :
+			    ktls_send(ch->fd, type, buf, len, more) :
 			    record_send(ch->fd, side->keys, &ch->tx, ch->pool, type, buf, len);
 
 	return n < 0 ? event_errno(ch, (int)-n) : event_bytes(type, (size_t)n);
+}
+
+struct channel_event channel_send(struct channel *ch, uint8_t type, const void *buf, size_t len)
+{
+	return send_bytes(ch, type, buf, len, false);
+}
+
+struct channel_event channel_send_more(struct channel *ch, const void *buf, size_t len)
+{
+	return send_bytes(ch, RECORD_DATA, buf, len, true);
 }
 
 struct channel_event channel_flush(struct channel *ch)
@@ -183,6 +195,27 @@ struct channel_event channel_splice_out(struct channel *ch, int pipe_fd, size_t 
 		return event_errno(ch, errno);
 	ch->splice_left -= (uint16_t)n;
 	return event_bytes(RECORD_DATA, (size_t)n);
+}
+
+/* sendfile() does not say which of its two descriptors has failed: ask the file. */
+static struct channel_event sendfile_error(const struct channel *ch, int file_fd, off_t off,
+					   int err)
+{
+	uint8_t byte;
+
+	if (err != EAGAIN && pread(file_fd, &byte, sizeof(byte), off) < 0)
+		return event_error(REASON_FILE_FAILED, errno);
+	return event_errno(ch, err);
+}
+
+struct channel_event channel_sendfile(struct channel *ch, int file_fd, off_t *off, size_t len)
+{
+	ssize_t n = ktls_sendfile(ch->fd, file_fd, off, len);
+
+	if (n < 0)
+		return sendfile_error(ch, file_fd, *off, (int)-n);
+	return n ? event_bytes(RECORD_DATA, (size_t)n) :
+		   (struct channel_event){ .result = CHANNEL_EOF };
 }
 
 bool channel_has_pending(const struct channel *ch)

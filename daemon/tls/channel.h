@@ -38,7 +38,7 @@ enum channel_result {
 	CHANNEL_DATA,	    /* bytes of application data */
 	CHANNEL_CONTROL,    /* bytes of a record of another type */
 	CHANNEL_AGAIN,	    /* the socket has no more now, or takes no more */
-	CHANNEL_EOF,	    /* the peer's FIN, without a close_notify from here */
+	CHANNEL_EOF,	    /* the peer's FIN, without a close_notify from here; the file's end */
 	CHANNEL_REKEY_WAIT, /* the kernel waits for new receive keys */
 	CHANNEL_ERROR,
 };
@@ -74,6 +74,12 @@ int channel_move_to_kernel(struct channel *ch, enum direction d);
  * possible), AGAIN, or ERROR. Bytes taken in user mode may still wait: channel_flush(). */
 struct channel_event channel_send(struct channel *ch, uint8_t type, const void *buf, size_t len);
 
+/*
+ * channel_send() of data that is followed by more at once: in the kernel the record stays open for
+ * it. Whoever has nothing to follow after all must send an alert, which closes the record.
+ */
+struct channel_event channel_send_more(struct channel *ch, const void *buf, size_t len);
+
 /* Writes what waits in user mode: AGAIN while something is left, DATA when nothing is. */
 struct channel_event channel_flush(struct channel *ch);
 
@@ -92,6 +98,14 @@ struct channel_event channel_recv(struct channel *ch, void *buf, size_t cap);
  */
 struct channel_event channel_splice_in(struct channel *ch, int pipe_fd, size_t len);
 struct channel_event channel_splice_out(struct channel *ch, int pipe_fd, size_t len);
+
+/*
+ * Sends up to len > 0 bytes of the file from *off, which moves on, as data. tx is in kernel mode.
+ * DATA with the bytes taken; AGAIN; EOF when the file has no more; ERROR, with REASON_FILE_FAILED
+ * when it is the file that cannot be read. After the latter two the record may still be open:
+ * see channel_send_more().
+ */
+struct channel_event channel_sendfile(struct channel *ch, int file_fd, off_t *off, size_t len);
 
 /* True if channel_recv() has bytes that epoll will not report. */
 bool channel_has_pending(const struct channel *ch);

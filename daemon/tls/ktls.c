@@ -6,9 +6,9 @@
 #include <linux/tcp.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include "base/util.h"
@@ -98,7 +98,7 @@ int ktls_install(int fd, enum direction d, const struct keys *k)
 	return setsockopt(fd, SOL_TLS, d == TX ? TLS_TX : TLS_RX, &ci, len) ? -errno : 0;
 }
 
-ssize_t ktls_send(int fd, uint8_t type, const void *buf, size_t len)
+ssize_t ktls_send(int fd, uint8_t type, const void *buf, size_t len, bool more)
 {
 	union {
 		char buf[CMSG_SPACE(sizeof(type))];
@@ -106,6 +106,7 @@ ssize_t ktls_send(int fd, uint8_t type, const void *buf, size_t len)
 	} control = { 0 };
 	struct iovec iov = { .iov_base = (void *)buf, .iov_len = len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
 	struct cmsghdr *cmsg;
 	ssize_t n;
 
@@ -120,9 +121,38 @@ ssize_t ktls_send(int fd, uint8_t type, const void *buf, size_t len)
 		msg.msg_controllen = cmsg->cmsg_len;
 	}
 	do
-		n = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = sendmsg(fd, &msg, flags);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
+}
+
+/*
+ * Before Linux 6.5 TCP holds back what it is given from a page that is not the last of its batch
+ * (MSG_SENDPAGE_NOTLAST): with the socket full behind it, that would neither leave nor make room,
+ * for ever. Setting TCP_NODELAY pushes what waits, whether it was set or not (tcp(7)).
+ */
+static void push(int fd)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+/* sendfile() knows no MSG_NOSIGNAL: SIGPIPE is ignored in the whole process. */
+ssize_t ktls_sendfile(int fd, int file_fd, off_t *off, size_t len)
+{
+	ssize_t n;
+	int err;
+
+	do
+		n = sendfile(fd, file_fd, off, len);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return n;
+	err = -errno;
+	if (err == -EAGAIN)
+		push(fd);
+	return err;
 }
 
 /*

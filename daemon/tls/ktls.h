@@ -28,9 +28,17 @@ int ktls_install(int fd, enum direction d, const struct keys *keys);
 
 /*
  * Sends len bytes as one record of that type. Gives the bytes taken, which may be fewer, or
- * -errno; -EAGAIN when the socket is full.
+ * -errno; -EAGAIN when the socket is full. With `more`, data only, the record stays open for the
+ * next call's bytes (MSG_MORE), which have to come: a record of another type closes it too.
  */
-ssize_t ktls_send(int fd, uint8_t type, const void *buf, size_t len);
+ssize_t ktls_send(int fd, uint8_t type, const void *buf, size_t len, bool more);
+
+/*
+ * Sends up to len bytes of a file from *off, which moves on, as data. Gives the bytes taken, 0 at
+ * the file's end, or -errno, which may be the file's or the socket's; -EAGAIN when the socket is
+ * full, and then all that was taken in whole records is on its way.
+ */
+ssize_t ktls_sendfile(int fd, int file_fd, off_t *off, size_t len);
 
 /*
  * Receives bytes of one record, never waits. Gives their number and *type; 0 with *type 0 at the

@@ -139,10 +139,14 @@ uint8_t posthandshake_alert(enum reason reason)
 	case REASON_SHUTDOWN:
 	case REASON_IDLE_TIMEOUT:
 	case REASON_REKEY_UNANSWERABLE:
+	case REASON_BAD_REQUEST: /* HTTP has said it */
+	case REASON_REQUEST_TIMEOUT:
 		return ALERT_CLOSE_NOTIFY;
 	case REASON_BACKEND_REFUSED: /* close_notify would vouch for data that is cut off */
 	case REASON_BACKEND_TIMEOUT:
 	case REASON_BACKEND_RESET:
+	case REASON_FILE_SHRANK:
+	case REASON_FILE_FAILED:
 	case REASON_INTERNAL:
 	case REASON_NO_MEMORY:
 	case REASON_NO_FDS:

@@ -20,6 +20,7 @@ static const struct {
 	{ TYPE_LISTENER, "Each of the listeners" },
 	{ TYPE_CERTIFICATE, "Each of the certificates" },
 	{ TYPE_KEEPALIVE, "keepalive" },
+	{ TYPE_FILES, "files" },
 	{ TYPE_KTLS, "ktls" },
 };
 

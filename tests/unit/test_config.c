@@ -108,6 +108,43 @@ static void assert_error(const char *text, const char *expected)
 	       "  proxy: tcp:127.0.0.1:8080\n" \
 	       "  certificates: [{chain: web.pem, key: web.key}]\n"
 
+/* A listener whose files: are to be finished. */
+#define FILES                                                       \
+	NOBODY "listeners:\n"                                       \
+	       "- name: web\n"                                      \
+	       "  address: 127.0.0.1:8443\n"                        \
+	       "  certificates: [{chain: web.pem, key: web.key}]\n" \
+	       "  files: {"
+
+static void test_files(void **state)
+{
+	const struct config_listener *l;
+	struct config *config;
+	char root[64];
+
+	(void)state;
+	if (!geteuid())
+		assert_error(FILES "root: .}\n", "cannot be opened by user nobody: Permission");
+	assert_int_equal(chmod(directory, 0755), 0);
+	config = load_good(FILES "root: .}\n");
+	l = &config->listeners[0];
+	assert_int_equal(l->backend.kind, CONFIG_BACKEND_FILES);
+	snprintf(root, sizeof(root), "%s/.", directory);
+	assert_string_equal(l->files.root, root);
+	assert_int_equal(strncmp(l->backend.text, "files:/", 7), 0);
+	assert_string_equal(l->files.index, "index.html");
+	assert_int_equal(l->files.request_max, 8192);
+	assert_int_equal(l->files.zerocopy, 0);
+	assert_int_equal(l->timeouts.request, 10000);
+	config_free(config);
+	config = load_good(FILES "root: ., index: a, request-size: 512, zerocopy: on}\n");
+	l = &config->listeners[0];
+	assert_string_equal(l->files.index, "a");
+	assert_int_equal(l->files.request_max, 512);
+	assert_int_equal(l->files.zerocopy, 1);
+	config_free(config);
+}
+
 static void test_defaults(void **state)
 {
 	struct config *config = load_good(WEB);
@@ -347,8 +384,7 @@ static const struct {
 	{ "listeners:\n- name: a\n", "ktlsd.yaml:2: listeners[0].address: is missing; it takes an "
 				     "address with a port" },
 	{ "listeners:\n- name: a\n  address: 127.0.0.1:1\n", "ktlsd.yaml:2: listeners[0].proxy: is "
-							     "missing; it takes tcp:HOST:PORT, "
-							     "unix:PATH" },
+							     "missing, and files too" },
 	{ "listeners:\n- name: a b\n", "listeners[0].name: expects a name of letters" },
 	{ "listeners:\n- {name: a, address: localhost}\n", "address 'localhost' needs a port" },
 	{ "listeners:\n- {name: a, address: 'x:0'}\n", "needs a port from 1 to 65535" },
@@ -368,6 +404,16 @@ static const struct {
 									     "needs a port" },
 	{ "listeners:\n- {name: a, address: '1.2.3.4:1', proxy: 'unix:'}\n", "needs a path of 1" },
 	{ "listeners:\n- {name: a, address: '1.2.3.4:1', proxy: 'unix:@'}\n", "needs a path of 1" },
+	{ WEB "  files: {root: .}\n", "ktlsd.yaml:6: listeners[0].proxy: stands beside files" },
+	{ FILES "root: no}\n", "ktlsd.yaml:6: listeners[0].files.root: the directory '/tmp/" },
+	{ FILES "root: no}\n", "/no' cannot be opened: No such file or directory" },
+	{ FILES "root: web.pem}\n", "/web.pem' cannot be opened: Not a directory" },
+	{ FILES "index: a.html}\n", "ktlsd.yaml:6: listeners[0].files.root: is missing" },
+	{ FILES "root: ., index: a/b}\n", "ktlsd.yaml:6: listeners[0].files.index: expects a file "
+					  "name, up to 255 bytes, not 'a/b'" },
+	{ FILES "root: ., zerocopy: yes}\n", "files.zerocopy: expects on or off, not 'yes'" },
+	{ FILES "root: ., request-size: 16385}\n", "files.request-size: expects a number, 512 to "
+						   "16384" },
 	{ NOBODY "listeners:\n- {name: a, address: '127.0.0.1:1', proxy: 'tcp:127.0.0.1:1'}\n",
 	  "ktlsd.yaml:3: listeners[0].certificates: is missing; it takes a list of at least 1" },
 	{ WEB "- name: web\n  address: 127.0.0.1:8444\n  proxy: tcp:127.0.0.1:8080\n"
@@ -639,6 +685,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_everything_set),
 		cmocka_unit_test(test_pure_observer),
 		cmocka_unit_test(test_bad_files),

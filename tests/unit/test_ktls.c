@@ -185,14 +185,14 @@ static void install(void **state)
 static void send_types(void **state)
 {
 	(void)state;
-	assert_int_equal(ktls_send(FD, RECORD_DATA, "data", 4), 4);
+	assert_int_equal(ktls_send(FD, RECORD_DATA, "data", 4, false), 4);
 	assert_int_equal(k.control_type, -1);
 	assert_int_equal(k.flags, MSG_DONTWAIT | MSG_NOSIGNAL);
-	assert_int_equal(ktls_send(FD, RECORD_ALERT, "\1", 2), 2);
+	assert_int_equal(ktls_send(FD, RECORD_ALERT, "\1", 2, false), 2);
 	assert_int_equal(k.control_type, RECORD_ALERT);
 	assert_int_equal(k.flags, MSG_DONTWAIT | MSG_NOSIGNAL);
 	k.fail_errno = EAGAIN;
-	assert_int_equal(ktls_send(FD, RECORD_DATA, "data", 4), -EAGAIN);
+	assert_int_equal(ktls_send(FD, RECORD_DATA, "data", 4, false), -EAGAIN);
 }
 
 static void interrupted(void **state)
@@ -203,7 +203,7 @@ static void interrupted(void **state)
 	(void)state;
 	k.fail_errno = EINTR;
 	k.fail_times = 3;
-	assert_int_equal(ktls_send(FD, RECORD_DATA, "data", 4), 4);
+	assert_int_equal(ktls_send(FD, RECORD_DATA, "data", 4, false), 4);
 	assert_int_equal(k.calls, 4);
 	k.calls = 0;
 	assert_int_equal(ktls_recv(FD, &type, buf, sizeof(buf)), 0);
