@@ -118,6 +118,8 @@ static void set_limits(struct service *s, const struct config_limits *l)
 {
 	atomic_store(&s->limits.max_connections, l->connections);
 	atomic_store(&s->limits.max_handshakes, l->handshakes);
+	atomic_store(&s->limits.max_handshake_rate, l->handshake_rate);
+	atomic_store(&s->limits.max_per_address, l->connections_per_address);
 }
 
 static int commit(struct server *sv, char *error, size_t error_len)
@@ -377,6 +379,8 @@ static int start(struct server *sv, char *error, size_t error_len)
 	if (!err)
 		err = sandbox_seccomp();
 	if (!err)
+		err = limits_init(&s->limits);
+	if (!err)
 		err = loop_init(&s->loop);
 	if (!err)
 		err = watch_signals(sv);
@@ -408,6 +412,7 @@ static void server_fini(struct server *sv)
 	observer_fini(&s->observer);
 	ticket_keys_free(s->tickets);
 	free(s->workers);
+	limits_fini(&s->limits);
 	free(s->probe);
 	free(s->config_path);
 }

@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "host/observer.h"
 #include "host/runtime.h"
+#include "serve/limits.h"
 #include "serve/worker.h"
 #include "tls/probe.h"
 
@@ -17,7 +18,7 @@ struct service {
 	struct loop loop; /* the main thread's */
 	struct worker *workers;
 	unsigned n_workers;
-	struct worker_limits limits;
+	struct limits limits;
 	struct runtime runtime;
 	struct ticket_keys *tickets;
 	struct probe *probe; /* what limits.probe points to; owned */

@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "serve/backend.h"
 #include "serve/conn.h"
+#include "serve/limits.h"
 #include "serve/listener.h"
 #include "serve/worker.h"
 #include "tls/ktls.h"

@@ -12,6 +12,7 @@
 #include "serve/backend.h"
 #include "serve/client.h"
 #include "serve/connlog.h"
+#include "serve/limits.h"
 #include "serve/listener.h"
 #include "serve/setup.h"
 #include "serve/worker.h"
@@ -86,7 +87,7 @@ void conn_free(struct conn *c)
 
 	port->n_conns--;
 	atomic_fetch_sub(&port->listener->totals->open, 1);
-	atomic_fetch_sub(&port->worker->limits->connections, 1);
+	limits_leave(port->worker->limits, c->address);
 	count_add(&port->worker->counters.value[COUNTER_OPEN], -1);
 	free(c->facts);
 	free(c);

@@ -18,6 +18,7 @@
 #include "tls/handshake.h"
 #include "tls/posthandshake.h"
 
+struct address;
 struct listener;
 struct port;
 struct worker;
@@ -32,6 +33,7 @@ struct conn {
 	struct watch client;
 	uint64_t cookie; /* the kernel's socket cookie */
 	uint64_t accepted_ns;
+	struct address *address;     /* counted in the limit of its address, or NULL */
 	struct handshake *handshake; /* until OPEN */
 	struct channel channel;	     /* from the handshake's end */
 	struct posthandshake posthandshake;

@@ -2,7 +2,9 @@
 /* Formats the log lines of connections. */
 #include "serve/connlog.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdio.h>
 
 #include "base/log.h"
@@ -65,13 +67,33 @@ void connlog_end(const struct conn *c)
 		  (now_ns() - c->accepted_ns) / NS_PER_MS, detail);
 }
 
-void connlog_refused(const char *listener, enum reason reason, int err)
+/* " peer=ADDRESS", or nothing. */
+static void format_peer(char *text, size_t len, const struct sockaddr_storage *peer)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)peer;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)peer;
+	char host[INET6_ADDRSTRLEN] = "?";
+
+	*text = '\0';
+	if (!peer)
+		return;
+	if (peer->ss_family == AF_INET)
+		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+	else
+		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+	snprintf(text, len, " peer=%s", host);
+}
+
+void connlog_refused(const char *listener, const struct sockaddr_storage *peer, enum reason reason,
+		     int err)
 {
 	static _Thread_local struct log_limit limit[REASON_COUNT];
+	char from[INET6_ADDRSTRLEN + 8];
 
+	format_peer(from, sizeof(from), peer);
 	log_write(LOG_LEVEL_WARNING, &limit[reason],
-		  "listener=%s reason=%s errno=%s msg=\"refused\"", listener, reason_name(reason),
-		  log_errno(err));
+		  "listener=%s%s reason=%s errno=%s msg=\"refused\"", listener, from,
+		  reason_name(reason), log_errno(err));
 }
 
 void connlog_bad_step(const struct conn *c, enum conn_state to)

@@ -14,6 +14,7 @@
 #include "serve/client.h"
 #include "serve/conn.h"
 #include "serve/connlog.h"
+#include "serve/limits.h"
 #include "serve/listener.h"
 #include "serve/worker.h"
 #include "tls/ktls.h"
@@ -143,18 +144,28 @@ void setup_leave_handshake(struct conn *c)
 	if (!c->has_handshake_slot)
 		return;
 	c->has_handshake_slot = false;
-	atomic_fetch_sub(&c->port->worker->limits->handshakes, 1);
+	limits_end_handshake(c->port->worker->limits);
 	count_add(&counters_of(c)->value[COUNTER_HANDSHAKES_IN_FLIGHT], -1);
 }
 
 /* ---- before and in the handshake ---- */
 
+/* Close with unread bytes or without, the peer gets a reset. */
+static void reset_on_close(int fd)
+{
+	const struct linger now = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+/* False if a limit has ended the connection. */
 static bool take_handshake_slot(struct conn *c)
 {
-	struct worker_limits *l = c->port->worker->limits;
+	enum reason reason = limits_begin_handshake(c->port->worker->limits);
 
-	if (atomic_fetch_add(&l->handshakes, 1) >= atomic_load(&l->max_handshakes)) {
-		atomic_fetch_sub(&l->handshakes, 1);
+	if (reason != REASON_NONE) {
+		reset_on_close(c->client.fd);
+		conn_end(c, reason, 0);
 		return false;
 	}
 	c->has_handshake_slot = true;
@@ -201,10 +212,8 @@ static void try_begin(struct conn *c, bool hung_up)
 			end_before_hello(c);
 		return;
 	}
-	if (!take_handshake_slot(c)) {
-		conn_end(c, REASON_LIMIT_HANDSHAKES, 0);
+	if (!take_handshake_slot(c))
 		return;
-	}
 	conn_enter(c, CONN_HANDSHAKE);
 	run_handshake(c);
 }
@@ -273,32 +282,37 @@ static struct conn *conn_new(struct port *port)
 	return c;
 }
 
-static void refuse(struct port *port, int fd, enum reason reason, int err)
+void setup_refuse(struct port *port, int fd, const struct sockaddr_storage *peer,
+		  enum reason reason, int err)
 {
 	count_add(&port->worker->counters.end[reason], 1);
-	connlog_refused(port->listener->name, reason, err);
+	connlog_refused(port->listener->name, peer, reason, err);
+	reset_on_close(fd);
 	close(fd);
 }
 
-void setup_accept(struct port *port, int fd)
+void setup_accept(struct port *port, int fd, const struct sockaddr_storage *peer)
 {
-	struct worker_limits *limits = port->worker->limits;
+	struct limits *limits = port->worker->limits;
 	socklen_t len = sizeof(uint64_t);
+	struct address *address;
+	enum reason reason;
 	struct conn *c;
 	int err;
 
 	atomic_fetch_add(&port->listener->totals->accepted, 1);
-	if (atomic_fetch_add(&limits->connections, 1) >= atomic_load(&limits->max_connections)) {
-		atomic_fetch_sub(&limits->connections, 1);
-		refuse(port, fd, REASON_LIMIT_CONNECTIONS, 0);
+	reason = limits_enter(limits, peer, &address);
+	if (reason != REASON_NONE) {
+		setup_refuse(port, fd, peer, reason, reason == REASON_NO_MEMORY ? ENOMEM : 0);
 		return;
 	}
 	c = conn_new(port);
 	if (!c) {
-		atomic_fetch_sub(&limits->connections, 1);
-		refuse(port, fd, REASON_NO_MEMORY, ENOMEM);
+		limits_leave(limits, address);
+		setup_refuse(port, fd, peer, REASON_NO_MEMORY, ENOMEM);
 		return;
 	}
+	c->address = address;
 	getsockopt(fd, SOL_SOCKET, SO_COOKIE, &c->cookie, &len);
 	/* Now or never: after the client's FIN the kernel refuses (ENOTCONN). */
 	if (may_attach(port))

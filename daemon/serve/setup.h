@@ -3,14 +3,22 @@
 #ifndef KTLSD_SERVE_SETUP_H
 #define KTLSD_SERVE_SETUP_H
 
+#include "base/reason.h"
+
 struct conn;
 struct port;
+struct sockaddr_storage;
 
 /*
- * Takes over a socket just accepted at that port; it is closed here on failure, with its reason
- * counted and logged.
+ * Takes over a socket just accepted at that port from that peer. One that is refused is reset: a
+ * client knows at once, and nothing of it stays behind here (no FIN_WAIT, no TIME_WAIT); the
+ * reason is counted and logged.
  */
-void setup_accept(struct port *port, int fd);
+void setup_accept(struct port *port, int fd, const struct sockaddr_storage *peer);
+
+/* Resets a connection that was just accepted, for that reason. `peer` may be NULL: unknown. */
+void setup_refuse(struct port *port, int fd, const struct sockaddr_storage *peer,
+		  enum reason reason, int err);
 
 /* Frees the handshake, finished or not, and its place among those in flight. */
 void setup_leave_handshake(struct conn *c);

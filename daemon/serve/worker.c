@@ -159,12 +159,8 @@ static bool refuse_with_reserve(struct port *p, int err)
 
 	fd_close(&w->reserve_fd);
 	fd = accept4(p->accept.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd >= 0) {
-		close(fd);
-		count_add(&w->counters.end[REASON_NO_FDS], 1);
-		log_warning("listener=%s reason=no-fds errno=%s msg=\"refused\"", p->listener->name,
-			    log_errno(err));
-	}
+	if (fd >= 0)
+		setup_refuse(p, fd, NULL, REASON_NO_FDS, err);
 	keep_reserve(w);
 	return fd >= 0 && w->reserve_fd >= 0;
 }
@@ -176,11 +172,14 @@ static void accept_ready(struct watch *watch, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		int fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		struct sockaddr_storage peer;
+		socklen_t len = sizeof(peer);
+		int fd = accept4(watch->fd, (struct sockaddr *)&peer, &len,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd >= 0) {
 			count_add(&w->counters.value[COUNTER_ACCEPTED], 1);
-			setup_accept(p, fd);
+			setup_accept(p, fd, &peer);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE) {
@@ -238,8 +237,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int worker_start(struct worker *w, unsigned index, struct worker_limits *limits,
-		 struct pipe_pool pipes)
+int worker_start(struct worker *w, unsigned index, struct limits *limits, struct pipe_pool pipes)
 {
 	sigset_t all, before;
 	int err;

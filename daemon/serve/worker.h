@@ -7,7 +7,6 @@
 #define KTLSD_SERVE_WORKER_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,15 +17,8 @@
 #include "serve/conn.h"
 #include "serve/pipe.h"
 
+struct limits;
 struct listener;
-struct probe;
-
-/* What all workers share: limits that the operator sets, and what the probe found. */
-struct worker_limits {
-	atomic_uint max_connections, max_handshakes;
-	atomic_uint connections, handshakes; /* in use */
-	_Atomic(const struct probe *) probe;
-};
 
 /* A listener in one worker: its socket, and its connections by deadline, soonest first. */
 struct port {
@@ -43,7 +35,7 @@ struct worker {
 	pthread_t thread;
 	unsigned index;
 	struct loop loop;
-	struct worker_limits *limits; /* shared */
+	struct limits *limits; /* shared by all workers */
 	struct pool pool;
 	struct pipe_pool pipes;
 	struct counters counters;
@@ -61,8 +53,7 @@ struct worker {
  * Prepares the worker and starts its thread. It takes over the pipes. 0 or -errno with everything
  * undone but the pipes.
  */
-int worker_start(struct worker *w, unsigned index, struct worker_limits *limits,
-		 struct pipe_pool pipes);
+int worker_start(struct worker *w, unsigned index, struct limits *limits, struct pipe_pool pipes);
 
 /*
  * Swaps the ports: n listeners (references are taken) and as many listening sockets (taken over).

@@ -160,6 +160,8 @@ static void test_defaults(void **state)
 	assert_int_equal(config->workers, sysconf(_SC_NPROCESSORS_ONLN));
 	assert_int_equal(config->limits.connections, 100000);
 	assert_int_equal(config->limits.handshakes, 1000);
+	assert_int_equal(config->limits.handshake_rate, 0);
+	assert_int_equal(config->limits.connections_per_address, 0);
 	assert_int_equal(config->limits.pipes, 1024);
 	assert_int_equal(config->n_listeners, 1);
 	assert_string_equal(l->name, "web");
@@ -189,7 +191,8 @@ static const char full[] = NOBODY "group: daemon\n"
 				  "runtime-directory: /run/other\n"
 				  "api: api/socket\n"
 				  "workers: 3\n"
-				  "limits: {connections: 10, handshakes: 9, pipes: 0}\n"
+				  "limits: {connections: 10, handshakes: 9, pipes: 0, "
+				  "handshake-rate: 8, connections-per-address: 7}\n"
 				  "timeouts: {handshake: 1500ms, idle: 1h}\n"
 				  "listeners:\n"
 				  "- name: web\n"
@@ -228,6 +231,8 @@ static void check_full(const struct config *config)
 	assert_int_equal(config->workers, 3);
 	assert_int_equal(config->limits.connections, 10);
 	assert_int_equal(config->limits.handshakes, 9);
+	assert_int_equal(config->limits.handshake_rate, 8);
+	assert_int_equal(config->limits.connections_per_address, 7);
 	assert_int_equal(config->limits.pipes, 0);
 	assert_int_equal(config->n_listeners, 2);
 	memcpy(&sin6, web->address.bytes, sizeof(sin6));
@@ -325,9 +330,10 @@ static const struct {
 	{ "user: nobody\nuser: root\n", "ktlsd.yaml:2: user: given twice; keep one" },
 	{ "user: [nobody]\n", "ktlsd.yaml:1: user: expects a text, not a list or a mapping" },
 	{ "limits: 12\n", "ktlsd.yaml:1: limits: expects a mapping with the keys connections, "
-			  "handshakes, pipes" },
+			  "handshakes, handshake-rate, connections-per-address, pipes" },
 	{ "limits:\n  pipes: 1\n  files: 3\n", "ktlsd.yaml:3: limits.files: unknown key; the keys "
-					       "here are connections, handshakes, pipes" },
+					       "here are connections, handshakes, handshake-rate, "
+					       "connections-per-address, pipes" },
 	{ "listeners: web\n", "ktlsd.yaml:1: listeners: expects a list of mappings, each with the "
 			      "keys name, address," },
 	{ "listeners:\n- name: a\n- web\n", "ktlsd.yaml:3: listeners[1]: expects a mapping with "

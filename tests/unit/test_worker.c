@@ -22,6 +22,7 @@
 #include <openssl/x509.h>
 
 #include "base/util.h"
+#include "serve/limits.h"
 #include "serve/listener.h"
 #include "serve/relay.h"
 #include "tls/handshake.h"
@@ -67,7 +68,7 @@ struct keys *__wrap_keys_new(void)
 
 static struct fixture {
 	struct worker worker;
-	struct worker_limits limits;
+	struct limits limits;
 	struct probe probe;
 	struct listener *listener;
 	struct sockaddr_in address;
@@ -174,6 +175,7 @@ static int set_up(void **state)
 	fail_install = fail_nonce = fail_keys = false;
 	for (unsigned i = 0; i < PROBE_N_VERSIONS * PROBE_N_CIPHERS * N_DIRECTIONS; i++)
 		(&f.probe.cell[0][0][0])[i].data.verdict = PROBE_YES;
+	assert_int_equal(limits_init(&f.limits), 0);
 	f.limits.max_connections = f.limits.max_handshakes = 10;
 	f.limits.probe = &f.probe;
 	make_listener();
@@ -188,6 +190,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	worker_stop(&f.worker);
+	limits_fini(&f.limits);
 	listener_unref(f.listener);
 	close(f.backend);
 	return 0;
