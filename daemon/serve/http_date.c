@@ -169,6 +169,7 @@ static int64_t clamp(int64_t t)
 bool http_date_parse(struct http_text text, time_t now, time_t *t)
 {
 	int part[N_PARTS] = { 0 };
+	int64_t date;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(formats); i++)
@@ -182,8 +183,12 @@ bool http_date_parse(struct http_text text, time_t now, time_t *t)
 	if (part[DAY] < 1 || part[DAY] > year_days(part[YEAR], part[MONTH]) || part[HOUR] > 23 ||
 	    part[MINUTE] > 59 || part[SECOND] > 60)
 		return false;
-	*t = date_to_days(part[YEAR], part[MONTH], part[DAY]) * SECONDS_PER_DAY +
-	     part[HOUR] * 3600 + part[MINUTE] * 60 + part[SECOND];
+	date = date_to_days(part[YEAR], part[MONTH], part[DAY]) * SECONDS_PER_DAY +
+	       part[HOUR] * 3600 + part[MINUTE] * 60 + part[SECOND];
+	/* by a leap second, or by two digits of a year with a clock that is far off */
+	if (date != clamp(date))
+		return false;
+	*t = date;
 	return true;
 }
 

@@ -16,8 +16,8 @@ enum { HTTP_DATE_LEN = 29 };
 
 /*
  * Reads a date in any of the three formats: IMF-fixdate, that of RFC 850 (its year of two digits
- * lies at most 50 years after `now`), that of asctime(). False for anything else, *t untouched.
- * The name of the day has to be one, but need not be right.
+ * lies at most 50 years after `now`), that of asctime(). The name of the day has to be
+ * one, but need not be right. False for anything else and for what http_date_write() cannot write.
  */
 bool http_date_parse(struct http_text text, time_t now, time_t *t);
 

@@ -98,7 +98,7 @@ static bool is_range_wanted(struct http_text field, const struct http_entity *e,
 	if (!field.data)
 		return true;
 	if (http_date_parse(field, now, &date))
-		return date == e->modified && date < now - 1;
+		return date == e->modified && date + 1 < now;
 	return take_etag(&field, &tag, &is_weak) && !field.len && !is_weak && is_same(tag, e);
 }
 

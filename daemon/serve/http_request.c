@@ -12,6 +12,7 @@
 #include <http_parser.h>
 
 #include "base/util.h"
+#include "serve/http_target.h"
 
 struct parse {
 	struct http_request *r;
@@ -188,110 +189,7 @@ static const http_parser_settings callbacks = {
 	.on_headers_complete = on_headers_complete,
 };
 
-/* ---- the request line ---- */
-
-/* Of a path or a query as they are sent, and of a host (RFC 3986). */
-static bool is_target_char(char c)
-{
-	return c > ' ' && c < 0x7f && !strchr("\"#<>\\", c);
-}
-
-static bool is_host_char(char c)
-{
-	return is_target_char(c) && !strchr("/:?@[]^`{|}", c);
-}
-
-/* [":" port], a port being a number of 16 bits. */
-static bool is_port(struct http_text text)
-{
-	unsigned port = 0;
-
-	if (!text.len)
-		return true;
-	if (text.data[0] != ':')
-		return false;
-	for (size_t i = 1; i < text.len; i++) {
-		port = port * 10 + (unsigned)(text.data[i] - '0');
-		if (!http_is_digit(text.data[i]) || port > UINT16_MAX)
-			return false;
-	}
-	return true;
-}
-
-/* host [":" port] (RFC 9110 7.2); no user, and for http never empty (4.2.1, 4.2.4). */
-static bool is_authority(struct http_text text)
-{
-	const char *end;
-	size_t n = 0;
-
-	if (text.len && text.data[0] == '[') {
-		end = memchr(text.data, ']', text.len);
-		for (n = 1; end && (text.data[n] == ':' || is_host_char(text.data[n]));)
-			n++;
-		if (!end || n == 1 || text.data + n != end)
-			return false;
-		n++;
-	} else {
-		while (n < text.len && is_host_char(text.data[n]))
-			n++;
-	}
-	http_text_skip(&text, n);
-	return n && is_port(text);
-}
-
-/* The length of "http://" or "https://", 0 if it begins with neither. */
-static size_t scheme_len(struct http_text target)
-{
-	static const char *const schemes[] = { "http://", "https://" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
-		size_t len = strlen(schemes[i]);
-
-		if (target.len >= len &&
-		    http_text_is((struct http_text){ target.data, len }, schemes[i]))
-			return len;
-	}
-	return 0;
-}
-
-/* Absolute form: its authority stands for the Host field (RFC 9112 3.2.2). */
-static int split_absolute(struct http_request *r)
-{
-	struct http_text host, rest = r->target;
-	size_t n = 0;
-
-	http_text_skip(&rest, scheme_len(rest));
-	if (rest.data == r->target.data)
-		return 400;
-	while (n < rest.len && rest.data[n] != '/' && rest.data[n] != '?')
-		n++;
-	host = (struct http_text){ rest.data, n };
-	if (!is_authority(host))
-		return 400;
-	r->field[HTTP_FIELD_HOST] = host;
-	http_text_skip(&rest, n);
-	r->path = rest;
-	/* an empty path is "/", of which the scheme has one */
-	if (!rest.len || rest.data[0] == '?')
-		r->path = (struct http_text){ host.data - 1, 1 };
-	return 0;
-}
-
-static int split_target(struct http_request *r)
-{
-	const char *query;
-
-	for (size_t i = 0; i < r->target.len; i++)
-		if (!is_target_char(r->target.data[i]))
-			return 400;
-	r->path = r->target;
-	if (r->target.data[0] != '/' && split_absolute(r))
-		return 400; /* "*", the authority form, and what is none */
-	query = memchr(r->path.data, '?', r->path.len);
-	if (query)
-		r->path.len = (size_t)(query - r->path.data);
-	return 0;
-}
+/* ---- the whole ---- */
 
 /* One blank each between method, target and version, and nothing after it. */
 static bool is_line_exact(const char *head, size_t len, const http_parser *parser,
@@ -306,8 +204,6 @@ static bool is_line_exact(const char *head, size_t len, const http_parser *parse
 	       (size_t)(head + len - end) > strlen(" HTTP/1.x\r\n") &&
 	       !memcmp(end, " HTTP/1.", 8) && http_is_digit(end[8]) && !memcmp(end + 9, "\r\n", 2);
 }
-
-/* ---- the whole ---- */
 
 /* What http_parser's refusal means. */
 static int error_status(const http_parser *parser, const char *head, size_t len)
@@ -345,13 +241,13 @@ static int split_head(struct parse *p, http_parser *parser, const char *head, si
 	return p->is_complete && n == len ? 0 : 400;
 }
 
-/* What the fields ask of each other and of the version (RFC 9112 3.2, 6.1, 6.3, 9.3). */
+/* What the fields ask of each other and of the version (RFC 9112 3.2, 6.1, 6.3). */
 static int judge_fields(struct parse *p, bool is_old)
 {
 	struct http_request *r = p->r;
 	struct http_text host = r->field[HTTP_FIELD_HOST];
 
-	if (host.data ? !is_authority(host) : !is_old)
+	if (host.data ? !http_is_authority(host) : !is_old)
 		return 400;
 	if (p->has_transfer_encoding && (p->has_length || is_old))
 		return 400;
@@ -359,7 +255,6 @@ static int judge_fields(struct parse *p, bool is_old)
 		return 417;
 	if (p->has_body && r->method != HTTP_METHOD_OTHER)
 		return 413;
-	r->keep_alive = !p->wants_close && !p->has_body && (!is_old || p->wants_keep_alive);
 	return 0;
 }
 
@@ -374,6 +269,7 @@ int http_request_parse(const char *head, size_t len, struct http_request *r)
 {
 	struct parse p = { .r = r };
 	http_parser parser;
+	bool is_old;
 	int status;
 
 	*r = (struct http_request){ .method = find_method(head, len) };
@@ -384,6 +280,13 @@ int http_request_parse(const char *head, size_t len, struct http_request *r)
 		return 505;
 	if (!is_line_exact(head, len, &parser, r->target))
 		return 400;
-	status = judge_fields(&p, parser.http_minor == 0);
-	return status ? status : split_target(r);
+	is_old = parser.http_minor == 0;
+	status = judge_fields(&p, is_old);
+	if (status)
+		return status;
+	if (parser.method == HTTP_CONNECT ||
+	    http_target_split(r->target, &r->path, &r->field[HTTP_FIELD_HOST]))
+		return 400;
+	r->keep_alive = !p.wants_close && !p.has_body && (!is_old || p.wants_keep_alive);
+	return 0;
 }
