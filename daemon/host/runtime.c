@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/util.h"
 #include "host/config.h"
+#include "serve/files.h"
 #include "serve/listener.h"
+#include "serve/mime.h"
 #include "serve/relay.h"
 #include "tls/handshake.h"
 
@@ -52,12 +55,31 @@ static void set_timeouts(struct listener *l, const struct config_timeouts *t)
 	l->timeout_ns[DEADLINE_HANDSHAKE] = t->handshake * NS_PER_MS;
 	l->timeout_ns[DEADLINE_CONNECT] = t->connect * NS_PER_MS;
 	l->timeout_ns[DEADLINE_IDLE] = t->idle * NS_PER_MS;
+	l->timeout_ns[DEADLINE_REQUEST] = t->request * NS_PER_MS;
 	l->timeout_ns[DEADLINE_STALL] = t->stall * NS_PER_MS;
 	l->timeout_ns[DEADLINE_DRAIN] = t->drain * NS_PER_MS;
 	l->timeout_ns[DEADLINE_LINGER] = LINGER_MS * NS_PER_MS;
 }
 
-static void set_proxy(struct listener *l, const struct config_listener *cl)
+static int set_files(struct listener *l, const struct config_listener *cl, struct mime *mime,
+		     char *error, size_t error_len)
+{
+	struct document_root *root = &l->files.root;
+
+	l->backend = &files_backend;
+	l->files.request_max = cl->files.request_max;
+	l->files.zerocopy = cl->files.zerocopy;
+	root->mime = mime_ref(mime);
+	root->index = strdup(cl->files.index);
+	root->fd = document_open_root(cl->files.root);
+	if (root->index && root->fd >= 0)
+		return 0;
+	snprintf(error, error_len, "files.root: the directory '%s' cannot be opened: %s",
+		 cl->files.root, strerror(root->index ? -root->fd : ENOMEM));
+	return -EINVAL;
+}
+
+static int set_proxy(struct listener *l, const struct config_listener *cl)
 {
 	l->backend = &relay_backend;
 	memcpy(&l->proxy.address, cl->backend.address.bytes, cl->backend.address.len);
@@ -65,6 +87,24 @@ static void set_proxy(struct listener *l, const struct config_listener *cl)
 	l->proxy.keepalive = (struct listener_keepalive){ .idle = (int)cl->keepalive.idle,
 							  .interval = (int)cl->keepalive.interval,
 							  .count = (int)cl->keepalive.count };
+	return 0;
+}
+
+/* The table of media types, if a listener needs it. Without it all files are of no known type. */
+static struct mime *load_mime(const struct config *config)
+{
+	struct mime *mime = NULL;
+	bool is_needed = false;
+
+	for (unsigned i = 0; i < config->n_listeners; i++)
+		is_needed |= config->listeners[i].backend.kind == CONFIG_BACKEND_FILES;
+	if (is_needed)
+		mime = mime_load(MIME_TABLE);
+	if (is_needed && !mime)
+		log_warning("errno=%s msg=\"files are served as " MIME_UNKNOWN ": " MIME_TABLE
+			    " cannot be read; install media-types\"",
+			    log_errno(errno));
+	return mime;
 }
 
 static const struct listener *find_former(const struct runtime *former, const char *name)
@@ -77,19 +117,22 @@ static const struct listener *find_former(const struct runtime *former, const ch
 
 static struct listener *build_listener(const struct config_listener *cl,
 				       const struct listener *former, struct ticket_keys *tickets,
-				       char *error, size_t error_len)
+				       struct mime *mime, char *error, size_t error_len)
 {
 	struct listener *l = listener_new(cl->name, cl->text, cl->backend.text, former);
+	int err;
 
 	if (!l) {
 		snprintf(error, error_len, "memory is short");
 		return NULL;
 	}
 	set_timeouts(l, &cl->timeouts);
-	set_proxy(l, cl);
+	err = cl->backend.kind == CONFIG_BACKEND_FILES ? set_files(l, cl, mime, error, error_len) :
+							 set_proxy(l, cl);
 	for (int d = 0; d < N_DIRECTIONS; d++)
 		l->policy[d] = cl->policy.dir[d];
-	l->offer = build_offer(cl, tickets, error, error_len);
+	if (!err)
+		l->offer = build_offer(cl, tickets, error, error_len);
 	if (l->offer)
 		return l;
 	listener_unref(l);
@@ -99,6 +142,8 @@ static struct listener *build_listener(const struct config_listener *cl,
 int runtime_build(struct runtime *rt, const struct config *config, const struct runtime *former,
 		  struct ticket_keys *tickets, char *error, size_t error_len)
 {
+	struct mime *mime;
+
 	*rt = (struct runtime){ 0 };
 	rt->listeners =
 		calloc(config->n_listeners ? config->n_listeners : 1, sizeof(*rt->listeners));
@@ -106,19 +151,22 @@ int runtime_build(struct runtime *rt, const struct config *config, const struct 
 		snprintf(error, error_len, "memory is short");
 		return -ENOMEM;
 	}
+	mime = load_mime(config);
 	for (unsigned i = 0; i < config->n_listeners; i++) {
 		const struct config_listener *cl = &config->listeners[i];
 		char why[320];
-		struct listener *l = build_listener(cl, find_former(former, cl->name), tickets, why,
-						    sizeof(why));
+		struct listener *l = build_listener(cl, find_former(former, cl->name), tickets,
+						    mime, why, sizeof(why));
 
 		if (!l) {
 			snprintf(error, error_len, "listener %s: %s", cl->name, why);
+			mime_unref(mime);
 			runtime_fini(rt);
 			return -EINVAL;
 		}
 		rt->listeners[rt->n_listeners++] = l;
 	}
+	mime_unref(mime); /* the listeners have theirs */
 	return 0;
 }
 

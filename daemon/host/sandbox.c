@@ -81,6 +81,7 @@ static const int allowed[] = {
 	SCMP_SYS(dup3),
 	SCMP_SYS(fcntl),
 	SCMP_SYS(openat),
+	SCMP_SYS(openat2),
 	SCMP_SYS(open),
 	SCMP_SYS(newfstatat),
 	SCMP_SYS(fstat),

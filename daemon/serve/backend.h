@@ -15,6 +15,7 @@ struct conn;
 
 struct backend_ops {
 	size_t state_len; /* bytes at conn->backend_state, zeroed at first */
+	bool splices_rx;  /* moves what it receives without a copy, if the kernel decrypts it */
 
 	/* In CONNECT: goes on to OPEN, at once or later. Called again after a retry. */
 	void (*connect)(struct conn *c);

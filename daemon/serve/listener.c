@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
+#include "serve/mime.h"
 #include "tls/handshake.h"
 
 static struct listener_totals *totals_ref(const struct listener *former)
@@ -30,6 +32,7 @@ struct listener *listener_new(const char *name, const char *address, const char 
 	if (!l)
 		return NULL;
 	l->refs = 1;
+	l->files.root.fd = -1;
 	l->name = strdup(name);
 	l->address = strdup(address);
 	l->backend_text = strdup(backend);
@@ -52,6 +55,9 @@ void listener_unref(struct listener *l)
 		return;
 	handshake_offer_unref(l->offer);
 	totals_unref(l->totals);
+	fd_close(&l->files.root.fd);
+	mime_unref(l->files.root.mime);
+	free(l->files.root.index);
 	free(l->name);
 	free(l->address);
 	free(l->backend_text);

@@ -4,15 +4,18 @@
 #define KTLSD_SERVE_LISTENER_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/counters.h"
 #include "base/state.h"
+#include "serve/document.h"
 #include "serve/policy.h"
 
 struct backend_ops;
 struct handshake_offer;
+struct mime;
 
 /* What is counted for a name, whatever configuration it has at the moment. */
 struct listener_totals {
@@ -37,6 +40,11 @@ struct listener {
 			int idle, interval, count;
 		} keepalive;
 	} proxy;
+	struct listener_files {
+		struct document_root root; /* owns all that is in it */
+		unsigned request_max;	   /* bytes of a request's head */
+		bool zerocopy;		   /* TLS_TX_ZEROCOPY_RO */
+	} files;
 	unsigned user_timeout_ms;
 	atomic_int policy[N_DIRECTIONS]; /* enum policy_value; SetPolicy writes */
 	atomic_bool overridden;		 /* by SetPolicy */

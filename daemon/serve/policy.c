@@ -31,7 +31,7 @@ static struct policy_verdict fallback(enum policy_value v, enum reason reason, i
 }
 
 struct policy_verdict policy_decide(enum policy_value v, enum direction d, const struct suite *s,
-				    const struct probe *probe)
+				    const struct probe *probe, bool splices_rx)
 {
 	const struct probe_cell *cell = probe_find(probe, s, d);
 
@@ -45,6 +45,8 @@ struct policy_verdict policy_decide(enum policy_value v, enum direction d, const
 		return fallback(v, REASON_KTLS_CIPHER, cell->data.err);
 	if (v == POLICY_ON || d == TX)
 		return (struct policy_verdict){ .reason = REASON_NONE };
+	if (v == POLICY_AUTO && !splices_rx)
+		return fallback(v, REASON_BACKEND_NO_SPLICE, 0);
 	if (s->version == TLS13 && cell->rekey.verdict != PROBE_YES)
 		return fallback(v, REASON_KTLS_NO_REKEY, cell->rekey.err);
 	return (struct policy_verdict){ .reason = REASON_NONE };

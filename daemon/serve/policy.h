@@ -28,8 +28,11 @@ struct policy_verdict {
 	bool refuse;	    /* policy 'require': refuse the connection for that reason */
 };
 
-/* The verdict for one direction of a connection with that suite. */
+/*
+ * The verdict for one direction of a connection with that suite. Where the backend does not splice
+ * what it receives, 'auto' leaves receiving in user space; 'require' asks for no more than it can.
+ */
 struct policy_verdict policy_decide(enum policy_value v, enum direction d, const struct suite *s,
-				    const struct probe *probe);
+				    const struct probe *probe, bool splices_rx);
 
 #endif

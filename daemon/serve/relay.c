@@ -309,6 +309,7 @@ static bool relay_deliver(struct conn *c)
 
 const struct backend_ops relay_backend = {
 	.state_len = sizeof(struct relay),
+	.splices_rx = true,
 	.connect = relay_connect,
 	.run = relay_run,
 	.deliver = relay_deliver,

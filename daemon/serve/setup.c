@@ -49,7 +49,8 @@ static struct policy_verdict decide(const struct conn *c, enum direction d)
 {
 	enum policy_value v = (enum policy_value)atomic_load(&c->port->listener->policy[d]);
 	const struct probe *probe = atomic_load(&c->port->worker->limits->probe);
-	struct policy_verdict verdict = policy_decide(v, d, c->channel.side[d].keys->suite, probe);
+	struct policy_verdict verdict = policy_decide(v, d, c->channel.side[d].keys->suite, probe,
+						      c->port->listener->backend->splices_rx);
 
 	if (verdict.reason == REASON_NONE && c->ulp_err)
 		verdict = (struct policy_verdict){ .reason = ulp_reason(c->ulp_err),

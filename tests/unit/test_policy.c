@@ -35,7 +35,7 @@ static struct probe kernel(bool has_rekey)
 static void expect(enum policy_value v, enum direction d, uint16_t suite, const struct probe *p,
 		   enum reason reason, int err, bool refuse)
 {
-	struct policy_verdict got = policy_decide(v, d, suite_find(suite), p);
+	struct policy_verdict got = policy_decide(v, d, suite_find(suite), p, true);
 
 	assert_int_equal(got.reason, reason);
 	assert_int_equal(got.err, err);
