@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Processes, their cost, and samples. To be sourced by run.
+#
+#	bench_begin / bench_end		private directory $T, certificates, address $IP
+#	spawn NAME COMMAND...		in the background, output in $T/NAME.log; sets SPAWNED
+#	stop PID			ends it with all it has started
+#	wait_until SECONDS COMMAND...	tries it until it succeeds
+#	cost_read PID...		sets COST to the nanoseconds of CPU these processes have used
+#	sample COMPARISON SUBJECT ROUND KEY=NUMBER...	a line for the report
+#	rounds N FUNCTION SUBJECT...	calls FUNCTION SUBJECT ROUND, interleaved: A B, B A, A B ...
+
+say() {
+	echo "bench: $*" >&2
+}
+
+die() { # TEXT [LOG]
+	say "$1"
+	[[ -z ${2-} ]] || tail -n 20 "$2" >&2
+	exit 1
+}
+
+# ---- processes ----
+
+wait_until() { # SECONDS COMMAND...
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS < deadline)) || return 1
+		sleep 0.02
+	done
+}
+
+spawn() { # NAME COMMAND...
+	local name=$1
+	shift
+	"$@" </dev/null >"$T/$name.log" 2>&1 &
+	SPAWNED=$!
+	CHILDREN[$SPAWNED]=$name
+}
+
+# PID and every process below it.
+descendants() { # PID
+	local pid
+	echo "$1"
+	for pid in $(pgrep -P "$1"); do
+		descendants "$pid"
+	done
+}
+
+are_gone() { # PID...
+	local pid
+	for pid; do
+		[[ ! -e /proc/$pid ]] || return 1
+	done
+}
+
+stop() { # PID
+	local -a pids
+	mapfile -t pids < <(descendants "$1")
+	unset "CHILDREN[$1]"
+	kill -TERM "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
+	wait_until 10 are_gone "${pids[@]}" || kill -KILL "${pids[@]}" 2>/dev/null || true
+}
+
+certificate() { # NAME GENERATION_OPTION...
+	local name=$1
+	shift
+	openssl req -x509 -nodes -days 3650 -subj "/CN=$name" -addext "subjectAltName=DNS:$name" \
+		-keyout "$T/$name.key" -out "$T/$name.pem" "$@" 2>/dev/null
+}
+
+bench_begin() {
+	T=$(mktemp -d /tmp/ktlsd-bench.XXXXXX)
+	chmod 755 "$T"
+	# shellcheck disable=SC2034 # for the others
+	IP=127.$((1 + $$ / 62500 % 250)).$(($$ / 250 % 250)).$((1 + $$ % 250))
+	declare -gA CHILDREN=()
+	trap bench_end EXIT
+	trap 'exit 130' INT TERM
+	ulimit -n "$(ulimit -Hn)"
+	certificate ecdsa -newkey ec -pkeyopt ec_paramgen_curve:P-256
+	certificate rsa -newkey rsa:2048
+}
+
+bench_end() {
+	local pid
+	for pid in "${!CHILDREN[@]}"; do
+		stop "$pid"
+	done
+	rm -rf "$T"
+}
+
+backend_start() { # MODE=ADDRESS:PORT...
+	# shellcheck disable=SC2086 # a list of words, or nothing
+	spawn backend ${CLIENT_CPU:+taskset -c $CLIENT_CPU} "$BUILD/bench/backend" "$@"
+	wait_until 20 grep -q READY "$T/backend.log" || die "no backend" "$T/backend.log"
+	# shellcheck disable=SC2034 # for the comparisons
+	BACKEND_PID=$SPAWNED
+}
+
+# ---- cost ----
+
+# User and system time of live threads, by the nanosecond. A process with threads that come and go is
+# read from its stat, by the clock tick, as that keeps the time of threads that have ended.
+cost_read() { # PID...
+	local pid file ns rest
+	COST=0
+	for pid; do
+		read -r rest 2>/dev/null <"/proc/$pid/comm" || continue
+		if [[ $rest == stunnel* ]]; then
+			ticks_read "$pid"
+			COST=$((COST + TICKS * 10000000))
+			continue
+		fi
+		for file in /proc/"$pid"/task/*/schedstat; do
+			read -r ns rest 2>/dev/null <"$file" || continue
+			COST=$((COST + ns))
+		done
+	done
+}
+
+# Sets TICKS_USER and TICKS to their time in user space and in all, by the clock tick.
+ticks_read() { # PID...
+	local pid line
+	local -a words
+	TICKS_USER=0 TICKS=0
+	for pid; do
+		{ read -r line <"/proc/$pid/stat"; } 2>/dev/null || continue
+		read -ra words <<<"${line##*) }"
+		TICKS_USER=$((TICKS_USER + words[11]))
+		TICKS=$((TICKS + words[11] + words[12]))
+	done
+}
+
+# The same for the kernel's own threads, which do some of what servers ask for.
+cost_read_kernel() {
+	local file line ns rest
+	local -a words
+	COST=0
+	for file in /proc/[0-9]*/stat; do
+		{ read -r line <"$file"; } 2>/dev/null || continue
+		read -ra words <<<"${line##*) }"
+		[[ ${words[1]} == 2 ]] || continue
+		{ read -r ns rest <"${file%stat}schedstat"; } 2>/dev/null || continue
+		COST=$((COST + ns))
+	done
+}
+
+# Waits until the kernel's threads have come to rest, at most a minute: a guest that has just booted goes
+# on with that for a while.
+cost_settle_kernel() {
+	local i before
+	for ((i = 0; i < 120; i++)); do
+		cost_read_kernel
+		before=$COST
+		sleep 0.5
+		cost_read_kernel
+		((COST - before > 1000000)) || return 0
+	done
+}
+
+# Waits until these processes have come to rest, at most two seconds.
+cost_settle() { # PID...
+	local i before=-1
+	for ((i = 0; i < 40; i++)); do
+		cost_read "$@"
+		[[ $COST != "$before" ]] || return 0
+		before=$COST
+		sleep 0.05
+	done
+}
+
+# ---- samples ----
+
+sample() { # COMPARISON SUBJECT ROUND KEY=NUMBER...
+	local pair values=''
+	for pair in "${@:4}"; do
+		values+="${values:+,}\"${pair%%=*}\":${pair#*=}"
+	done
+	printf '{"comparison":"%s","subject":"%s","round":%d,"values":{%s}}\n' \
+		"$1" "$2" "$3" "$values" >>"$SAMPLES"
+	say "$1, round $3, $2: ${*:4}"
+}
+
+rounds() { # N FUNCTION SUBJECT...
+	local n=$1 function=$2 round i
+	shift 2
+	for ((round = 1; round <= n; round++)); do
+		for ((i = 1; i <= $#; i++)); do
+			if ((round % 2)); then
+				"$function" "${!i}" "$round"
+			else
+				local back=$(($# + 1 - i))
+				"$function" "${!back}" "$round"
+			fi
+		done
+	done
+}
+
+# A quotient with three decimals.
+quotient() { # A B
+	local thousandths=$(($2 ? (1000 * $1 + $2 / 2) / $2 : 0))
+	printf '%d.%03d' $((thousandths / 1000)) $((thousandths % 1000))
+}
