@@ -62,8 +62,8 @@ struct http_head {
 
 /*
  * Writes a head: status line, Date, Server, Connection, Content-Length but for 304, and what the
- * status wants (Content-Type, Last-Modified, ETag, Accept-Ranges, Content-Range, Allow). The
- * one-line body of an error follows unless `head_only`; a status unknown here is written as 500.
+ * status wants (Content-Type, Last-Modified, ETag, Accept-Ranges, Content-Range, Allow, Location).
+ * The one-line body of an error follows unless `head_only`; a status unknown here is written as 500.
  * Gives the bytes written, <= HTTP_HEAD_MAX.
  */
 size_t http_write_head(char buf[HTTP_HEAD_MAX], const struct http_head *h);

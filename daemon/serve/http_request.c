@@ -31,19 +31,22 @@ long http_head_len(const char *buf, size_t len, size_t *scanned)
 
 	for (at = *scanned; at < len; at++) {
 		unsigned char c = (unsigned char)buf[at];
-		bool is_first = !at || buf[at - 1] == '\n';
+		bool is_first;
 
-		if (c == '\r') {
-			if (at + 1 == len)
-				break;
-			if (buf[++at] != '\n')
-				return -EBADMSG;
-			if (is_first) {
-				*scanned = 0;
-				return (long)at + 1;
-			}
-		} else if (http_is_blank((char)c) ? is_first : c < ' ' || c == 0x7f) {
+		if (c > ' ' && c != 0x7f)
+			continue;
+		is_first = !at || buf[at - 1] == '\n';
+		if (http_is_blank((char)c) && !is_first)
+			continue;
+		if (c != '\r')
 			return -EBADMSG;
+		if (at + 1 == len)
+			break;
+		if (buf[++at] != '\n')
+			return -EBADMSG;
+		if (is_first) {
+			*scanned = 0;
+			return (long)at + 1;
 		}
 	}
 	*scanned = at;
@@ -196,12 +199,14 @@ static bool is_line_exact(const char *head, size_t len, const http_parser *parse
 			  struct http_text target)
 {
 	const char *method = http_method_str((enum http_method)parser->method);
-	const char *end = target.data + target.len;
 	const size_t n = strlen(method);
+	const char *end;
 
-	return target.data && target.len && target.data == head + n + 1 &&
-	       !memcmp(head, method, n) && target.data[-1] == ' ' &&
-	       (size_t)(head + len - end) > strlen(" HTTP/1.x\r\n") &&
+	if (!target.len || target.data != head + n + 1 || memcmp(head, method, n) != 0 ||
+	    head[n] != ' ')
+		return false;
+	end = target.data + target.len;
+	return (size_t)(head + len - end) > strlen(" HTTP/1.x\r\n") &&
 	       !memcmp(end, " HTTP/1.", 8) && http_is_digit(end[8]) && !memcmp(end + 9, "\r\n", 2);
 }
 

@@ -66,6 +66,14 @@ static void test_heads(void **state)
 						    "\"x\"\r\nAccept-"
 						    "Ranges: "
 						    "bytes\r\n\r\n" },
+		{ { .status = 301, .location = "/a/", .keep_alive = true },
+		  HEAD("301 Moved Permanently") GO_ON "Location: /a/\r\n" PLAIN "Content-Length: "
+						      "22\r\n\r\n301 "
+						      "Moved "
+						      "Permanently\n" },
+		{ { .status = 301, .location = "/a/", .head_only = true },
+		  HEAD("301 Moved Permanently") CLOSE "Location: /a/\r\n" PLAIN "Content-Length: "
+						      "22\r\n\r\n" },
 		{ { .status = 304, .entity = &entity, .keep_alive = true },
 		  HEAD("304 Not Modified") GO_ON "ETag: \"x\"\r\n\r\n" },
 		{ { .status = 304, .entity = &bare },
@@ -121,14 +129,16 @@ static void test_heads(void **state)
 /* Every status that parsing, choosing and files give has its own line. */
 static void test_statuses(void **state)
 {
-	static const int statuses[] = { 200, 206, 304, 400, 403, 404, 405, 408, 412, 413,
-					414, 416, 417, 421, 431, 500, 501, 503, 505 };
+	static const int statuses[] = { 200, 206, 301, 304, 400, 403, 404, 405, 408, 412,
+					413, 414, 416, 417, 421, 431, 500, 501, 503, 505 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
-		struct http_head head = {
-			.status = statuses[i], .entity = &entity, .range = &range, .now = NOW
-		};
+		struct http_head head = { .status = statuses[i],
+					  .entity = &entity,
+					  .range = &range,
+					  .location = "/",
+					  .now = NOW };
 		char buf[HTTP_HEAD_MAX], expected[16];
 
 		assert_true(http_write_head(buf, &head) > 0);
@@ -143,7 +153,8 @@ static void test_longest(void **state)
 	static const struct http_range far = { UINT64_MAX - 2, 2 };
 	struct http_entity longest = { .size = UINT64_MAX, .modified = INT64_MAX };
 	struct http_head head = { .status = 206, .entity = &longest, .range = &far, .now = NOW };
-	char buf[HTTP_HEAD_MAX], type[HTTP_TYPE_MAX + 1], boundary[HTTP_BOUNDARY_MAX];
+	char boundary[HTTP_BOUNDARY_MAX], location[HTTP_LOCATION_MAX];
+	char buf[HTTP_HEAD_MAX], type[HTTP_TYPE_MAX + 1];
 	size_t n;
 
 	(void)state;
@@ -153,6 +164,7 @@ static void test_longest(void **state)
 	type[HTTP_TYPE_MAX - 1] = '\0';
 	longest.type = type;
 	head.keep_alive = true;
+	head.location = location;
 	n = http_write_head(buf, &head);
 	assert_in_range(n, 500, sizeof(buf) - 1);
 	assert_memory_equal(buf + n - 4, "\r\n\r\n", 4);
@@ -169,10 +181,16 @@ static void test_longest(void **state)
 	n = http_write_part(buf, &longest, &far, boundary);
 	assert_in_range(n, 300, sizeof(buf) - 1);
 	assert_memory_equal(buf + n - 4, "\r\n\r\n", 4);
+	head.boundary = NULL;
+	head.status = 301;
+	memset(location, '/', sizeof(location)); /* nor this */
+	n = http_write_head(buf, &head);
+	assert_in_range(n, HTTP_LOCATION_MAX + 150, sizeof(buf) - 1);
+	assert_memory_equal(buf + n - 22, "301 Moved Permanently\n", 22);
+	head.status = 206;
 	/* a longer type is not sent */
 	type[HTTP_TYPE_MAX - 1] = 't';
 	type[HTTP_TYPE_MAX] = '\0';
-	head.boundary = NULL;
 	n = http_write_head(buf, &head);
 	assert_null(memmem(buf, n, "Content-Type", 12));
 	assert_memory_equal(buf + n - 4, "\r\n\r\n", 4);

@@ -78,6 +78,7 @@ static void test_targets(void **state)
 		{ "/a\\b", NULL, NULL },
 		{ "\\a", NULL, NULL },
 		{ "/a\tb", NULL, NULL },
+		{ "/a\x7f", NULL, NULL },
 		{ "/a b", NULL, NULL },
 		{ "/\xc3\xbc", NULL, NULL },
 		{ "", NULL, NULL },
