@@ -13,6 +13,8 @@
  *	hex=HEX		sends these bytes as they are
  *	data=N		sends N bytes of the pattern in full records
  *	get=N		sends an HTTP request for N bytes
+ *	say=TEXT	sends these bytes in a record of data; \r and \n are known
+ *	save=FILE	writes the data that comes from now on to the file too
  *	record=TYPE:HEX	sends a record of that content type
  *	patch=AT:HEX	as data=100, with the record's bytes from AT on (from the end, if AT is negative)
  *			replaced
@@ -54,19 +56,55 @@ static size_t unhex(const char *hex, uint8_t *out, size_t size)
 	return n;
 }
 
-static void put_text(const char *text)
+/* The text's bytes, which out has room for. */
+static size_t unescape(const char *text, char *out)
 {
-	char bytes[1024];
 	size_t n = 0;
 
-	for (; *text && n < sizeof(bytes); text++) {
+	for (; *text; text++) {
 		char c = *text;
 
 		if (c == '\\' && (text[1] == 'r' || text[1] == 'n'))
 			c = *++text == 'r' ? '\r' : '\n';
-		bytes[n++] = c;
+		out[n++] = c;
 	}
-	peer_send(bytes, n);
+	return n;
+}
+
+static char *new_copy(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		errx(1, "no memory");
+	return copy;
+}
+
+static void put_text(const char *text)
+{
+	char *bytes = new_copy(text);
+
+	peer_send(bytes, unescape(text, bytes));
+	free(bytes);
+}
+
+static void put_said(const char *text)
+{
+	char *bytes = new_copy(text);
+	size_t len = unescape(text, bytes);
+
+	for (size_t at = 0; at < len; at += SEAL_PLAIN_MAX)
+		peer_put(SEAL_DATA, bytes + at,
+			 len - at < SEAL_PLAIN_MAX ? len - at : (size_t)SEAL_PLAIN_MAX);
+	free(bytes);
+}
+
+static void save_to(const char *path)
+{
+	peer_came.copy = fopen(path, "we");
+	if (!peer_came.copy)
+		err(1, "%s", path);
+	setvbuf(peer_came.copy, NULL, _IONBF, 0);
 }
 
 static void put_hex(const char *hex)
@@ -244,6 +282,10 @@ static void take_step(const char *step)
 		put_hello(strtoul(value, NULL, 10));
 	else if (IS("text"))
 		put_text(value);
+	else if (IS("say"))
+		put_said(value);
+	else if (IS("save"))
+		save_to(value);
 	else if (IS("hex"))
 		put_hex(value);
 	else if (IS("data"))

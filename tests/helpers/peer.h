@@ -150,6 +150,7 @@ static inline void peer_put(uint8_t type, const void *data, size_t len)
 static struct {
 	EVP_MD_CTX *digest;
 	uint64_t len;
+	FILE *copy; /* where it is written to besides, or NULL */
 } peer_came;
 
 static inline void peer_take_data(const uint8_t *p, size_t len)
@@ -159,6 +160,8 @@ static inline void peer_take_data(const uint8_t *p, size_t len)
 		EVP_DigestInit_ex(peer_came.digest, EVP_sha256(), NULL);
 	}
 	EVP_DigestUpdate(peer_came.digest, p, len);
+	if (peer_came.copy && fwrite(p, 1, len, peer_came.copy) != len)
+		err(1, "the copy");
 	peer_came.len += len;
 }
 

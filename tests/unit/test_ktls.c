@@ -23,7 +23,7 @@
 #include "tls/ktls.h"
 #include "vectors/vectors.h"
 
-enum { FD = 1000, SOL = 282 };
+enum { FD = 1000, FILE_FD = 1001, SOL = 282 };
 
 /* What a wrapped call was given, and what it is to answer. */
 static struct {
@@ -44,6 +44,7 @@ int __wrap_setsockopt(int fd, int level, int name, const void *p, socklen_t len)
 int __real_setsockopt(int fd, int level, int name, const void *p, socklen_t len);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
+ssize_t __wrap_sendfile(int fd, int file_fd, off_t *off, size_t len);
 
 static bool fails(void)
 {
@@ -84,6 +85,16 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 		k.control_type = *CMSG_DATA(cmsg);
 	}
 	return (ssize_t)k.sent_len;
+}
+
+ssize_t __wrap_sendfile(int fd, int file_fd, off_t *off, size_t len)
+{
+	assert_int_equal(fd, FD);
+	assert_int_equal(file_fd, FILE_FD);
+	if (fails())
+		return -1;
+	*off += (off_t)len;
+	return (ssize_t)len;
 }
 
 ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
@@ -193,6 +204,43 @@ static void send_types(void **state)
 	assert_int_equal(k.flags, MSG_DONTWAIT | MSG_NOSIGNAL);
 	k.fail_errno = EAGAIN;
 	assert_int_equal(ktls_send(FD, RECORD_DATA, "data", 4, false), -EAGAIN);
+}
+
+static void sends_with_more(void **state)
+{
+	(void)state;
+	assert_int_equal(ktls_send(FD, RECORD_DATA, "data", 4, true), 4);
+	assert_int_equal(k.flags, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+}
+
+static void sends_files(void **state)
+{
+	off_t off = 7;
+
+	(void)state;
+	assert_int_equal(ktls_sendfile(FD, FILE_FD, &off, 9), 9);
+	assert_int_equal(off, 16);
+	assert_int_equal(k.name, 0); /* no option was set */
+	k.fail_errno = EIO;
+	assert_int_equal(ktls_sendfile(FD, FILE_FD, &off, 9), -EIO);
+	assert_int_equal(k.name, 0);
+	k = (typeof(k)){ .fail_errno = EINTR, .fail_times = 3 };
+	assert_int_equal(ktls_sendfile(FD, FILE_FD, &off, 9), 9);
+	assert_int_equal(k.calls, 4);
+}
+
+/* What TCP before Linux 6.5 holds back leaves only when it is pushed. */
+static void pushes_when_full(void **state)
+{
+	off_t off = 0;
+
+	(void)state;
+	k.fail_errno = EAGAIN;
+	k.fail_times = 1;
+	assert_int_equal(ktls_sendfile(FD, FILE_FD, &off, 9), -EAGAIN);
+	assert_int_equal(off, 0);
+	assert_int_equal(k.level, IPPROTO_TCP);
+	assert_int_equal(k.name, TCP_NODELAY);
 }
 
 static void interrupted(void **state)
@@ -364,6 +412,9 @@ int main(void)
 		cmocka_unit_test_setup(attach, reset),
 		cmocka_unit_test_setup(install, reset),
 		cmocka_unit_test_setup(send_types, reset),
+		cmocka_unit_test_setup(sends_with_more, reset),
+		cmocka_unit_test_setup(sends_files, reset),
+		cmocka_unit_test_setup(pushes_when_full, reset),
 		cmocka_unit_test_setup(interrupted, reset),
 		cmocka_unit_test_setup(control_messages, reset),
 		cmocka_unit_test_setup(meanings, reset),

@@ -77,6 +77,25 @@ static void test_without_rekey(void **state)
 	expect(POLICY_REQUIRE, RX, GCM12, &p, REASON_NONE, 0, false);
 }
 
+/* A backend that reads what it receives: 'auto' leaves that to user space, others ask for it. */
+static void test_backend_without_splice(void **state)
+{
+	struct probe p = kernel(true), old = kernel(false);
+	const struct suite *s = suite_find(GCM13);
+
+	(void)state;
+	for (enum policy_value v = POLICY_AUTO; v <= POLICY_REQUIRE; v++) {
+		assert_int_equal(policy_decide(v, TX, s, &p, false).reason, REASON_NONE);
+		assert_int_equal(policy_decide(v, RX, s, &p, false).reason,
+				 v == POLICY_AUTO ? REASON_BACKEND_NO_SPLICE : REASON_NONE);
+		assert_false(policy_decide(v, RX, s, &p, false).refuse);
+	}
+	assert_int_equal(policy_decide(POLICY_OFF, RX, s, &p, false).reason, REASON_POLICY_OFF);
+	assert_int_equal(policy_decide(POLICY_AUTO, RX, s, &old, false).reason,
+			 REASON_BACKEND_NO_SPLICE);
+	assert_true(policy_decide(POLICY_REQUIRE, RX, s, &old, false).refuse);
+}
+
 static void test_no_module(void **state)
 {
 	struct probe p = { .ulp_err = ENOENT };
@@ -135,6 +154,7 @@ int main(void)
 		cmocka_unit_test(test_off_never),
 		cmocka_unit_test(test_with_rekey_all_in_kernel),
 		cmocka_unit_test(test_without_rekey),
+		cmocka_unit_test(test_backend_without_splice),
 		cmocka_unit_test(test_no_module),
 		cmocka_unit_test(test_cipher_missing),
 		cmocka_unit_test(test_names),
