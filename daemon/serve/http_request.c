@@ -158,10 +158,8 @@ static int on_header_field(http_parser *parser, const char *at, size_t len)
 
 	p->name = (struct http_text){ at, len };
 	/* no blank before the colon, which it would forgive */
-	p->status = p->has_name || p->is_complete || !http_text_is_token(p->name) ||
-				    at[len] != ':' ?
-			    400 :
-			    0;
+	if (p->has_name || p->is_complete || !http_text_is_token(p->name) || at[len] != ':')
+		p->status = 400;
 	p->has_name = true;
 	return p->status;
 }
