@@ -100,6 +100,41 @@ void loop_post(struct loop *l, struct task *t)
 		abort();
 }
 
+struct call {
+	struct task task;
+	void (*act)(void *arg);
+	void *arg;
+	pthread_mutex_t lock;
+	pthread_cond_t done_cond;
+	bool done;
+};
+
+static void run_call(struct task *t)
+{
+	struct call *c = container_of(t, struct call, task);
+
+	c->act(c->arg);
+	pthread_mutex_lock(&c->lock);
+	c->done = true;
+	pthread_cond_signal(&c->done_cond);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void loop_call(struct loop *l, void (*act)(void *arg), void *arg)
+{
+	struct call c = { .task.run = run_call, .act = act, .arg = arg };
+
+	pthread_mutex_init(&c.lock, NULL);
+	pthread_cond_init(&c.done_cond, NULL);
+	loop_post(l, &c.task);
+	pthread_mutex_lock(&c.lock);
+	while (!c.done)
+		pthread_cond_wait(&c.done_cond, &c.lock);
+	pthread_mutex_unlock(&c.lock);
+	pthread_mutex_destroy(&c.lock);
+	pthread_cond_destroy(&c.done_cond);
+}
+
 /* Milliseconds until the deadline, rounded up so that it has passed when we wake. */
 static int wait_ms(uint64_t deadline)
 {

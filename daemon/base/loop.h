@@ -52,6 +52,9 @@ int loop_remove(struct loop *l, struct watch *w);
 /* Hands t to the loop's thread. Any thread may call it. Tasks run in the order posted. */
 void loop_post(struct loop *l, struct task *t);
 
+/* Runs act(arg) in the loop's thread, which is another one, and waits until it has. */
+void loop_call(struct loop *l, void (*act)(void *arg), void *arg);
+
 /* Runs until loop_stop(). */
 void loop_run(struct loop *l);
 

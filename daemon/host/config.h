@@ -23,6 +23,7 @@ struct config_limits {
 
 struct config_timeouts { /* milliseconds */
 	uint32_t handshake, connect, idle, request, stall, drain;
+	uint32_t total; /* 0: no limit */
 };
 
 struct config_keepalive { /* seconds; TCP_KEEPIDLE, TCP_KEEPINTVL; count: TCP_KEEPCNT */

@@ -135,6 +135,7 @@ static void code_timeouts(struct codec *c, struct config_timeouts *timeouts)
 	code_number(c, TYPE_TIMEOUTS, "request", &timeouts->request);
 	code_number(c, TYPE_TIMEOUTS, "stall", &timeouts->stall);
 	code_number(c, TYPE_TIMEOUTS, "drain", &timeouts->drain);
+	code_number(c, TYPE_TIMEOUTS, "total", &timeouts->total);
 }
 
 static void code_listener(struct codec *c, struct config_listener *l)

@@ -11,7 +11,7 @@ struct raw_limits {
 };
 
 struct raw_timeouts {
-	char *handshake, *connect, *idle, *request, *stall, *drain;
+	char *handshake, *connect, *idle, *request, *stall, *drain, *total;
 };
 
 struct raw_certificate {

@@ -20,8 +20,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "host/config.h"
-
-enum { BACKLOG = 4096 };
+#include "serve/listener.h"
 
 struct entry {
 	struct entry *next;
@@ -103,7 +102,7 @@ static int open_socket(const struct config_address *a)
 		return -errno;
 	if (addr->sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, addr, a->len) || listen(fd, BACKLOG))
+	if (bind(fd, addr, a->len) || listen(fd, LISTENER_BACKLOG))
 		return -errno;
 	return fd_take(&fd);
 }

@@ -59,6 +59,7 @@ static void set_timeouts(struct listener *l, const struct config_timeouts *t)
 	l->timeout_ns[DEADLINE_STALL] = t->stall * NS_PER_MS;
 	l->timeout_ns[DEADLINE_DRAIN] = t->drain * NS_PER_MS;
 	l->timeout_ns[DEADLINE_LINGER] = LINGER_MS * NS_PER_MS;
+	l->total_ns = t->total * NS_PER_MS;
 }
 
 static int set_files(struct listener *l, const struct config_listener *cl, struct mime *mime,

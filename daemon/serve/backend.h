@@ -37,6 +37,12 @@ struct backend_ops {
 
 	/* In OPEN, at a passed deadline: the reason to end for. */
 	enum reason (*overdue)(const struct conn *c);
+
+	/*
+	 * In OPEN, with DEADLINE_IDLE: true if it may end without cutting anything off, when its
+	 * listener is drained. NULL: whenever it has that deadline.
+	 */
+	bool (*is_idle)(const struct conn *c);
 };
 
 #endif

@@ -58,7 +58,8 @@ void conn_close(struct conn *c)
 static bool delivers_first(enum reason reason)
 {
 	return reason == REASON_REKEY_UNANSWERABLE || reason == REASON_BACKEND_RESET ||
-	       reason == REASON_REQUEST_TIMEOUT;
+	       reason == REASON_REQUEST_TIMEOUT || reason == REASON_TOTAL_TIMEOUT ||
+	       reason == REASON_DRAINED;
 }
 
 void conn_end(struct conn *c, enum reason reason, int err)

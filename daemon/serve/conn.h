@@ -24,8 +24,9 @@ struct port;
 struct worker;
 
 struct conn {
-	struct conn *prev, *next; /* in port->due[deadline] */
-	struct conn *queue_next;  /* in one of the worker's queues */
+	struct conn *prev, *next;     /* in port->due[deadline] */
+	struct conn *older, *younger; /* in port->oldest; older is NULL: not in it */
+	struct conn *queue_next;      /* in one of the worker's queues */
 	struct port *port;
 	enum conn_state state;
 	enum deadline deadline;

@@ -17,10 +17,14 @@ struct backend_ops;
 struct handshake_offer;
 struct mime;
 
+/* Of the accept queue. */
+enum { LISTENER_BACKLOG = 4096 };
+
 /* What is counted for a name, whatever configuration it has at the moment. */
 struct listener_totals {
 	atomic_uint refs;
 	atomic_uint_least64_t open, accepted;
+	atomic_uint_least64_t cut;		    /* ended by a drain whose time was over */
 	atomic_uint_least64_t kernel[N_DIRECTIONS]; /* open ones with that direction in the kernel */
 };
 
@@ -32,6 +36,7 @@ struct listener {
 	char *backend_text;	       /* as configured, for people */
 	struct handshake_offer *offer; /* a reference */
 	uint64_t timeout_ns[DEADLINE_N];
+	uint64_t total_ns; /* from accept to the end, whatever it does; 0: no limit */
 	const struct backend_ops *backend;
 	struct listener_proxy {
 		struct sockaddr_storage address;
@@ -48,6 +53,7 @@ struct listener {
 	unsigned user_timeout_ms;
 	atomic_int policy[N_DIRECTIONS]; /* enum policy_value; SetPolicy writes */
 	atomic_bool overridden;		 /* by SetPolicy */
+	atomic_bool draining;		 /* takes no connections */
 };
 
 /*

@@ -15,10 +15,13 @@
 #include "serve/listener.h"
 #include "serve/worker.h"
 
+enum { QUIET_MS = 1000 };
+
 struct relay {
 	struct conn *conn;
 	struct watch watch; /* of the backend's socket, which it owns; no function: none yet */
 	struct flow up, down;
+	bool is_asked; /* the last byte was the client's: it may wait for an answer */
 };
 
 static struct relay *relay_of(const struct conn *c)
@@ -273,7 +276,7 @@ static enum deadline open_deadline(const struct conn *c)
 
 static void relay_run(struct conn *c)
 {
-	uint64_t before = c->bytes[RX] + c->bytes[TX];
+	uint64_t rx = c->bytes[RX], tx = c->bytes[TX];
 	enum deadline d;
 
 	if (!run_up(c) || !run_down(c))
@@ -282,8 +285,10 @@ static void relay_run(struct conn *c)
 		conn_end(c, c->close_notify_received ? REASON_CLOSED : REASON_TRUNCATED, 0);
 		return;
 	}
+	if (c->bytes[RX] != rx || c->bytes[TX] != tx)
+		relay_of(c)->is_asked = c->bytes[TX] == tx;
 	d = open_deadline(c);
-	if (d != c->deadline || c->bytes[RX] + c->bytes[TX] != before)
+	if (d != c->deadline || c->bytes[RX] != rx || c->bytes[TX] != tx)
 		worker_set_deadline(c->port->worker, c, d);
 }
 
@@ -294,6 +299,18 @@ static enum reason relay_overdue(const struct conn *c)
 	if (waits_for_backend(c))
 		return REASON_BACKEND_STALLED;
 	return c->tx_finished ? REASON_CLOSED : REASON_IDLE_TIMEOUT;
+}
+
+/*
+ * Which bytes are a request and its answer, only client and backend know. A moment of silence
+ * after bytes of the backend's, or without any, is taken for the end of an answer; silence after
+ * bytes of the client's is not.
+ */
+static bool relay_is_idle(const struct conn *c)
+{
+	uint64_t since = c->due_ns - c->port->listener->timeout_ns[DEADLINE_IDLE];
+
+	return !relay_of(c)->is_asked && now_ns() - since >= QUIET_MS * NS_PER_MS;
 }
 
 /* ---- drain ---- */
@@ -316,4 +333,5 @@ const struct backend_ops relay_backend = {
 	.drop = relay_drop,
 	.close = relay_close,
 	.overdue = relay_overdue,
+	.is_idle = relay_is_idle,
 };

@@ -278,6 +278,7 @@ static struct conn *conn_new(struct port *port)
 	c->accepted_ns = now_ns();
 	c->alert_due = c->alert_sent = c->alert_received = ALERT_NONE;
 	port->n_conns++;
+	port_note_age(port, c);
 	atomic_fetch_add(&port->listener->totals->open, 1);
 	count_add(&port->worker->counters.value[COUNTER_OPEN], 1);
 	return c;

@@ -6,18 +6,16 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
+#include <string.h>
 
 #include <utlist.h>
 
-#include "base/log.h"
 #include "base/util.h"
 #include "serve/listener.h"
-#include "serve/setup.h"
+#include "serve/port.h"
 #include "tls/aead.h"
 
-enum { ACCEPT_BATCH = 64, RETRY_MS = 20, ACCEPT_PAUSE_MS = 100, POOL_KEEP = 256 };
+enum { RETRY_MS = 20, ACCEPT_PAUSE_MS = 100, POOL_KEEP = 256 };
 
 /* ---- deadlines and queues ---- */
 
@@ -70,6 +68,7 @@ void worker_forget(struct worker *w, struct conn *c)
 		unqueue(&w->resume, c);
 		unqueue(&w->retry, c);
 	}
+	port_forget_age(c->port, c);
 	c->is_queued = true; /* for good: nobody may call it again */
 	LL_PREPEND2(w->closed, c, queue_next);
 }
@@ -87,30 +86,38 @@ static void run_queue(struct conn **queue)
 	}
 }
 
-static void expire(struct worker *w, uint64_t now)
+/* ---- descriptors that have run out ---- */
+
+/* Another thread may have taken the one that was given up: then it comes back later. */
+bool worker_keep_reserve(struct worker *w)
 {
+	if (w->reserve_fd < 0)
+		w->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return w->reserve_fd >= 0;
+}
+
+void worker_give_reserve(struct worker *w)
+{
+	fd_close(&w->reserve_fd);
+}
+
+void worker_pause_accept(struct worker *w)
+{
+	w->accept_pause_ns = now_ns() + ACCEPT_PAUSE_MS * NS_PER_MS;
+	count_add(&w->counters.value[COUNTER_ACCEPT_PAUSES], 1);
 	for (struct port *p = w->ports; p; p = p->next)
-		for (int d = 0; d < DEADLINE_N; d++)
-			while (p->due[d] && p->due[d]->due_ns <= now)
-				conn_expire(p->due[d]);
+		port_pause(p, true);
 }
 
-/* ---- ports ---- */
-
-static void port_free(struct worker *w, struct port *p)
+static void resume_accept(struct worker *w)
 {
-	LL_DELETE(w->ports, p);
-	listener_unref(p->listener);
-	free(p);
+	worker_keep_reserve(w);
+	w->accept_pause_ns = 0;
+	for (struct port *p = w->ports; p; p = p->next)
+		port_pause(p, false);
 }
 
-static void port_retire(struct worker *w, struct port *p)
-{
-	int fd = loop_remove(&w->loop, &p->accept);
-
-	fd_close(&fd);
-	p->retired = true;
-}
+/* ---- the loop ---- */
 
 static void free_closed(struct worker *w)
 {
@@ -124,78 +131,9 @@ static void free_closed(struct worker *w)
 	w->closed = NULL;
 	for (p = w->ports; p; p = next_port) {
 		next_port = p->next;
-		if (p->retired && !p->n_conns)
-			port_free(w, p);
+		port_reap(p);
 	}
 }
-
-/* Another thread may have taken the one that was given up: then it comes back later. */
-static void keep_reserve(struct worker *w)
-{
-	if (w->reserve_fd < 0)
-		w->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
-static void pause_accept(struct worker *w, bool pause)
-{
-	if (!pause)
-		keep_reserve(w);
-	w->accept_pause_ns = pause ? now_ns() + ACCEPT_PAUSE_MS * NS_PER_MS : 0;
-	if (pause)
-		count_add(&w->counters.value[COUNTER_ACCEPT_PAUSES], 1);
-	for (struct port *p = w->ports; p; p = p->next)
-		if (p->accept.fd >= 0)
-			loop_modify(&w->loop, &p->accept, pause ? 0 : EPOLLIN);
-}
-
-/*
- * No descriptor is left: with the reserve a waiting client is refused at once instead of being
- * left to its timeout. False when even that fails.
- */
-static bool refuse_with_reserve(struct port *p, int err)
-{
-	struct worker *w = p->worker;
-	int fd;
-
-	fd_close(&w->reserve_fd);
-	fd = accept4(p->accept.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd >= 0)
-		setup_refuse(p, fd, NULL, REASON_NO_FDS, err);
-	keep_reserve(w);
-	return fd >= 0 && w->reserve_fd >= 0;
-}
-
-static void accept_ready(struct watch *watch, uint32_t events)
-{
-	struct port *p = container_of(watch, struct port, accept);
-	struct worker *w = p->worker;
-
-	(void)events;
-	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		struct sockaddr_storage peer;
-		socklen_t len = sizeof(peer);
-		int fd = accept4(watch->fd, (struct sockaddr *)&peer, &len,
-				 SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (fd >= 0) {
-			count_add(&w->counters.value[COUNTER_ACCEPTED], 1);
-			setup_accept(p, fd, &peer);
-			continue;
-		}
-		if (errno == EMFILE || errno == ENFILE) {
-			if (refuse_with_reserve(p, errno))
-				continue;
-			pause_accept(w, true);
-		} else if (errno == ENOMEM || errno == ENOBUFS) {
-			pause_accept(w, true);
-		} else if (errno == ECONNABORTED || errno == EINTR) {
-			continue;
-		}
-		return;
-	}
-}
-
-/* ---- the loop ---- */
 
 static uint64_t next_deadline(struct loop *l)
 {
@@ -208,10 +146,11 @@ static uint64_t next_deadline(struct loop *l)
 		due = w->retry_ns;
 	if (w->accept_pause_ns)
 		due = MIN_OF(due, w->accept_pause_ns);
-	for (const struct port *p = w->ports; p; p = p->next)
-		for (int d = 0; d < DEADLINE_N; d++)
-			if (p->due[d])
-				due = MIN_OF(due, p->due[d]->due_ns);
+	for (const struct port *p = w->ports; p; p = p->next) {
+		uint64_t soonest = port_next_deadline(p);
+
+		due = MIN_OF(due, soonest);
+	}
 	return due;
 }
 
@@ -223,8 +162,9 @@ static void after_batch(struct loop *l, uint64_t now)
 	if (w->retry && w->retry_ns <= now)
 		run_queue(&w->retry);
 	if (w->accept_pause_ns && w->accept_pause_ns <= now)
-		pause_accept(w, false);
-	expire(w, now);
+		resume_accept(w);
+	for (struct port *p = w->ports; p; p = p->next)
+		port_expire(p, now);
 	free_closed(w);
 }
 
@@ -249,7 +189,7 @@ int worker_start(struct worker *w, unsigned index, struct limits *limits, struct
 		return err;
 	w->loop.next_deadline = next_deadline;
 	w->loop.after_batch = after_batch;
-	keep_reserve(w);
+	worker_keep_reserve(w);
 	/* Signals are the main thread's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -260,83 +200,40 @@ int worker_start(struct worker *w, unsigned index, struct limits *limits, struct
 	return -err;
 }
 
-/* ---- messages: a task that the poster waits for ---- */
+/* ---- what other threads ask for ---- */
 
 struct message {
-	struct task task;
 	struct worker *worker;
-	void (*act)(struct worker *w, struct message *m);
-	pthread_mutex_t lock;
-	pthread_cond_t done_cond;
-	bool done;
-	/* for the acts */
 	struct listener *const *listeners;
 	const int *fds;
 	unsigned n;
 	struct conn_info *infos;
 	size_t n_infos;
 	uint64_t cookie;
+	const char *name;
+	uint64_t cut_ns;
+	int err;
 };
 
-static void message_run(struct task *t)
+static void set_ports(void *arg)
 {
-	struct message *m = container_of(t, struct message, task);
+	const struct message *m = arg;
+	struct worker *w = m->worker;
 
-	m->act(m->worker, m);
-	pthread_mutex_lock(&m->lock);
-	m->done = true;
-	pthread_cond_signal(&m->done_cond);
-	pthread_mutex_unlock(&m->lock);
-}
-
-static void message_send(struct worker *w, struct message *m)
-{
-	m->task.run = message_run;
-	m->worker = w;
-	pthread_mutex_init(&m->lock, NULL);
-	pthread_cond_init(&m->done_cond, NULL);
-	loop_post(&w->loop, &m->task);
-	pthread_mutex_lock(&m->lock);
-	while (!m->done)
-		pthread_cond_wait(&m->done_cond, &m->lock);
-	pthread_mutex_unlock(&m->lock);
-	pthread_mutex_destroy(&m->lock);
-	pthread_cond_destroy(&m->done_cond);
-}
-
-static void add_port(struct worker *w, struct listener *l, int fd)
-{
-	struct port *p = calloc(1, sizeof(*p));
-	int err = -ENOMEM;
-
-	if (p) {
-		p->worker = w;
-		p->listener = listener_ref(l);
-		p->accept.ready = accept_ready;
-		err = loop_add(&w->loop, &p->accept, fd, EPOLLIN, true);
-		LL_APPEND(w->ports, p);
+	for (struct port *p = w->ports; p; p = p->next) {
+		port_retire(p);
+		p->cut_ns = 0; /* a reload ends a drain */
 	}
-	if (err) {
-		log_err("listener=%s errno=%s msg=\"worker %u cannot watch it\"", l->name,
-			log_errno(err), w->index);
-		close(fd);
-	}
-}
-
-static void set_ports(struct worker *w, struct message *m)
-{
-	for (struct port *p = w->ports; p; p = p->next)
-		port_retire(w, p);
 	for (unsigned i = 0; i < m->n; i++)
-		add_port(w, m->listeners[i], m->fds[i]);
+		port_open(w, m->listeners[i], m->fds[i]);
 }
 
 void worker_set_ports(struct worker *w, struct listener *const *listeners, const int *fds,
 		      unsigned n)
 {
-	struct message m = { .act = set_ports, .listeners = listeners, .fds = fds, .n = n };
+	struct message m = { .worker = w, .listeners = listeners, .fds = fds, .n = n };
 
-	message_send(w, &m);
+	loop_call(&w->loop, set_ports, &m);
 }
 
 /* Calls each() for every connection until it gives false. */
@@ -359,8 +256,10 @@ static bool describe_one(struct conn *c, void *arg)
 	return true;
 }
 
-static void describe(struct worker *w, struct message *m)
+static void describe(void *arg)
 {
+	struct message *m = arg;
+	struct worker *w = m->worker;
 	size_t n = count_get(&w->counters.value[COUNTER_OPEN]);
 
 	m->infos = n ? calloc(n, sizeof(*m->infos)) : NULL;
@@ -370,9 +269,9 @@ static void describe(struct worker *w, struct message *m)
 
 struct conn_info *worker_describe(struct worker *w, size_t *n)
 {
-	struct message m = { .act = describe };
+	struct message m = { .worker = w };
 
-	message_send(w, &m);
+	loop_call(&w->loop, describe, &m);
 	*n = m.n_infos;
 	return m.infos;
 }
@@ -388,30 +287,70 @@ static bool find_one(struct conn *c, void *arg)
 	return false;
 }
 
-static void find(struct worker *w, struct message *m)
+static void find(void *arg)
 {
-	for_each_conn(w, find_one, m);
+	struct message *m = arg;
+
+	for_each_conn(m->worker, find_one, m);
 }
 
 bool worker_find(struct worker *w, uint64_t cookie, struct conn_info *info)
 {
-	struct message m = { .act = find, .cookie = cookie, .infos = info };
+	struct message m = { .worker = w, .cookie = cookie, .infos = info };
 
-	message_send(w, &m);
+	loop_call(&w->loop, find, &m);
 	return m.n_infos;
 }
 
-static void nothing(struct worker *w, struct message *m)
+static bool is_meant(const struct port *p, const struct message *m)
 {
-	(void)w;
-	(void)m;
+	return !m->name || !strcmp(m->name, p->listener->name);
+}
+
+static void drain(void *arg)
+{
+	const struct message *m = arg;
+
+	for (struct port *p = m->worker->ports; p; p = p->next)
+		if (is_meant(p, m))
+			port_drain(p, m->cut_ns);
+}
+
+void worker_drain(struct worker *w, const char *name, uint64_t cut_ns)
+{
+	struct message m = { .worker = w, .name = name, .cut_ns = cut_ns };
+
+	loop_call(&w->loop, drain, &m);
+}
+
+static void resume(void *arg)
+{
+	struct message *m = arg;
+
+	for (struct port *p = m->worker->ports; p; p = p->next) {
+		int err = is_meant(p, m) ? port_resume(p) : 0;
+
+		if (err)
+			m->err = err;
+	}
+}
+
+int worker_resume(struct worker *w, const char *name)
+{
+	struct message m = { .worker = w, .name = name };
+
+	loop_call(&w->loop, resume, &m);
+	return m.err;
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
 }
 
 void worker_sync(struct worker *w)
 {
-	struct message m = { .act = nothing };
-
-	message_send(w, &m);
+	loop_call(&w->loop, nothing, NULL);
 }
 
 static bool end_one(struct conn *c, void *arg)
@@ -421,12 +360,13 @@ static bool end_one(struct conn *c, void *arg)
 	return true;
 }
 
-static void stop(struct worker *w, struct message *m)
+static void stop(void *arg)
 {
-	(void)m;
+	struct worker *w = arg;
+
 	for_each_conn(w, end_one, NULL);
 	for (struct port *p = w->ports; p; p = p->next)
-		port_retire(w, p);
+		port_retire(p);
 	loop_stop(&w->loop);
 }
 
@@ -443,9 +383,7 @@ static void close_all(struct worker *w)
 
 void worker_stop(struct worker *w)
 {
-	struct message m = { .act = stop };
-
-	message_send(w, &m);
+	loop_call(&w->loop, stop, w);
 	pthread_join(w->thread, NULL);
 	close_all(w);
 	fd_close(&w->reserve_fd);

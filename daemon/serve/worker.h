@@ -16,20 +16,9 @@
 #include "base/state.h"
 #include "serve/conn.h"
 #include "serve/pipe.h"
+#include "serve/port.h"
 
 struct limits;
-struct listener;
-
-/* A listener in one worker: its socket, and its connections by deadline, soonest first. */
-struct port {
-	struct port *next;
-	struct worker *worker;
-	struct listener *listener; /* a reference */
-	struct watch accept;	   /* owns the listening socket */
-	struct conn *due[DEADLINE_N];
-	unsigned n_conns;
-	bool retired; /* takes no more connections; freed with its last one */
-};
 
 struct worker {
 	pthread_t thread;
@@ -71,11 +60,29 @@ struct conn_info *worker_describe(struct worker *w, size_t *n);
 /* The connection with that cookie: true with *info filled. Waits for the worker. */
 bool worker_find(struct worker *w, uint64_t cookie, struct conn_info *info);
 
+/*
+ * The ports of the listener with that name, or all for NULL, stop listening; their idle connections
+ * end now, those that are left at cut_ns. See port_drain(). Waits for the worker.
+ */
+void worker_drain(struct worker *w, const char *name, uint64_t cut_ns);
+
+/* Undoes it. 0, or the -errno of a port that cannot listen again. Waits for the worker. */
+int worker_resume(struct worker *w, const char *name);
+
 /* Waits until the worker has passed between two batches: it holds no pointer read before. */
 void worker_sync(struct worker *w);
 
 /* Ends its connections with REASON_SHUTDOWN, stops the thread, frees everything. */
 void worker_stop(struct worker *w);
+
+/* ---- for port.c ---- */
+
+/* Gives up the spare descriptor for a moment, and gets it back: false when that fails now. */
+void worker_give_reserve(struct worker *w);
+bool worker_keep_reserve(struct worker *w);
+
+/* Takes no connection for some milliseconds. */
+void worker_pause_accept(struct worker *w);
 
 /* ---- for conn.c ---- */
 

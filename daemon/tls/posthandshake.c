@@ -138,6 +138,8 @@ uint8_t posthandshake_alert(enum reason reason)
 	case REASON_CLOSED:
 	case REASON_SHUTDOWN:
 	case REASON_IDLE_TIMEOUT:
+	case REASON_TOTAL_TIMEOUT:
+	case REASON_DRAINED:
 	case REASON_REKEY_UNANSWERABLE:
 	case REASON_BAD_REQUEST: /* HTTP has said it */
 	case REASON_REQUEST_TIMEOUT:

@@ -177,6 +177,7 @@ static void test_defaults(void **state)
 	assert_int_equal(l->timeouts.idle, 300000);
 	assert_int_equal(l->timeouts.stall, 30000);
 	assert_int_equal(l->timeouts.drain, 5000);
+	assert_int_equal(l->timeouts.total, 0);
 	assert_int_equal(l->keepalive.idle, 60);
 	assert_int_equal(l->keepalive.interval, 10);
 	assert_int_equal(l->keepalive.count, 6);
@@ -208,7 +209,7 @@ static const char full[] = NOBODY "group: daemon\n"
 				  "TLS_AES_128_GCM_SHA256]\n"
 				  "  keepalive: {idle: 2m, interval: 5s, count: 3}\n"
 				  "  user-timeout: 0\n"
-				  "  timeouts: {idle: 30d, drain: 1s}\n"
+				  "  timeouts: {idle: 30d, drain: 1s, total: 2d}\n"
 				  "  ktls: {tx: require, rx: off}\n"
 				  "- name: raw.2\n"
 				  "  address: 0.0.0.0:8443\n"
@@ -266,6 +267,7 @@ static void check_full(const struct config *config)
 	assert_int_equal(web->timeouts.connect, 5000);
 	assert_int_equal(web->timeouts.idle, UINT32_C(2592000000));
 	assert_int_equal(web->timeouts.drain, 1000);
+	assert_int_equal(web->timeouts.total, 172800000);
 	assert_int_equal(raw->timeouts.idle, 3600000);
 	assert_int_equal(web->policy.dir[TX], POLICY_REQUIRE);
 	assert_int_equal(web->policy.dir[RX], POLICY_OFF);

@@ -137,16 +137,28 @@ static struct handshake_offer *make_offer(void)
 	return offer;
 }
 
-static int listen_loopback(struct sockaddr_in *in)
+static int bind_loopback(struct sockaddr_in *in)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	socklen_t len = sizeof(*in);
+	int on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	assert_int_equal(bind(fd, (struct sockaddr *)in, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)in, &len), 0);
+	return fd;
+}
+
+/* Bound twice: a socket that did not choose its port loses it when it stops listening. */
+static int listen_loopback(struct sockaddr_in *in)
+{
+	int fd;
 
 	*in = (struct sockaddr_in){ .sin_family = AF_INET,
 				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	assert_int_equal(bind(fd, (struct sockaddr *)in, len), 0);
+	close(bind_loopback(in));
+	fd = bind_loopback(in);
 	assert_int_equal(listen(fd, 16), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)in, &len), 0);
 	return fd;
 }
 
@@ -291,6 +303,109 @@ static void test_limits(void **state)
 	expect_count(&f.worker.counters.end[REASON_LIMIT_HANDSHAKES], 1);
 }
 
+/* A TCP connection without a handshake, or the errno, negative. */
+static int dial(void)
+{
+	struct timeval patience = { .tv_sec = 5 };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	if (!connect(fd, (struct sockaddr *)&f.address, sizeof(f.address)))
+		return fd;
+	close(fd);
+	return -errno;
+}
+
+/* How the worker ends it: 0 for FIN, or an errno. */
+static int wait_for_end(int fd)
+{
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, 0);
+
+	assert_true(n <= 0);
+	return n ? errno : 0;
+}
+
+static void test_limit_per_address(void **state)
+{
+	int first = dial(), second;
+
+	(void)state;
+	expect_count(&f.worker.counters.value[COUNTER_ACCEPTED], 1);
+	close(first);
+	expect_count(&f.worker.counters.value[COUNTER_OPEN], 0);
+	f.listener->policy[TX] = f.listener->policy[RX] = POLICY_OFF;
+	f.limits.max_per_address = 1;
+	first = dial();
+	expect_count(&f.worker.counters.value[COUNTER_ACCEPTED], 2);
+	second = dial();
+	assert_int_equal(wait_for_end(second), ECONNRESET);
+	expect_count(&f.worker.counters.end[REASON_LIMIT_PER_ADDRESS], 1);
+	close(second);
+	close(first);
+	expect_count(&f.worker.counters.value[COUNTER_OPEN], 0);
+	assert_true(connect_client(TLS1_3_VERSION));
+}
+
+static void test_limit_handshake_rate(void **state)
+{
+	(void)state;
+	f.listener->policy[TX] = f.listener->policy[RX] = POLICY_OFF;
+	f.limits.max_handshake_rate = 1000;
+	f.limits.rate_ns = now_ns() + UINT64_C(3600) * MS_PER_S * NS_PER_MS; /* all are spent */
+	assert_false(connect_client(TLS1_3_VERSION));
+	expect_count(&f.worker.counters.end[REASON_LIMIT_HANDSHAKE_RATE], 1);
+	assert_int_equal(f.limits.handshakes, 0);
+	f.limits.rate_ns = 0;
+	assert_true(connect_client(TLS1_3_VERSION));
+}
+
+/* The list by age loses one in its middle. */
+static void test_total(void **state)
+{
+	int fds[3];
+
+	(void)state;
+	f.listener->total_ns = 300 * NS_PER_MS;
+	for (int i = 0; i < 3; i++)
+		fds[i] = dial();
+	expect_count(&f.worker.counters.value[COUNTER_ACCEPTED], 3);
+	close(fds[1]);
+	assert_int_equal(wait_for_end(fds[0]), 0);
+	assert_int_equal(wait_for_end(fds[2]), 0);
+	expect_count(&f.worker.counters.end[REASON_HANDSHAKE_CLOSED], 1);
+	expect_count(&f.worker.counters.end[REASON_TOTAL_TIMEOUT], 2);
+	expect_count(&f.worker.counters.value[COUNTER_OPEN], 0);
+	close(fds[0]);
+	close(fds[2]);
+}
+
+static void test_drain(void **state)
+{
+	int fd = dial();
+
+	(void)state;
+	f.listener->policy[TX] = f.listener->policy[RX] = POLICY_OFF;
+	expect_count(&f.worker.counters.value[COUNTER_ACCEPTED], 1);
+	worker_drain(&f.worker, "another", now_ns());
+	close(fd);
+	fd = dial();
+	assert_true(fd >= 0);
+	/* not in the worker's hands yet, and still served until the time is over */
+	worker_drain(&f.worker, "unit", now_ns() + 200 * NS_PER_MS);
+	assert_int_equal(dial(), -ECONNREFUSED);
+	assert_int_equal(wait_for_end(fd), 0);
+	expect_count(&f.worker.counters.end[REASON_DRAINED], 1);
+	expect_count(&f.listener->totals->cut, 1);
+	expect_count(&f.worker.counters.value[COUNTER_OPEN], 0);
+	close(fd);
+	worker_drain(&f.worker, NULL, now_ns()); /* once more does no harm */
+	assert_int_equal(worker_resume(&f.worker, NULL), 0);
+	assert_true(connect_client(TLS1_3_VERSION));
+	assert_int_equal(worker_resume(&f.worker, "unit"), 0);
+	assert_true(connect_client(TLS1_3_VERSION));
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
@@ -301,6 +416,10 @@ int main(void)
 		TEST(test_nonce_untracked),
 		TEST(test_no_memory),
 		TEST(test_limits),
+		TEST(test_limit_per_address),
+		TEST(test_limit_handshake_rate),
+		TEST(test_total),
+		TEST(test_drain),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* the client writes to a worker that refuses it */
