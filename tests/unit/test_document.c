@@ -73,7 +73,7 @@ static void decodes(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
 		struct document_path p;
-		char text[64];
+		char text[sizeof(p.text) + 2];
 
 		assert_int_equal(decode(&p, good[i].path), 0);
 		assert_int_equal(p.len, strlen(p.text));
