@@ -25,6 +25,7 @@ static const struct {
 	{ INTERFACE "ReloadFailed",
 	  "the configuration was refused and the old one stays in force: ", "message", "" },
 	{ INTERFACE "NotPermitted", "ktlsd does not permit this to you: run it as root", NULL, "" },
+	{ INTERFACE "CannotListen", "a listener cannot listen again: ", "errno", "" },
 	{ INTERFACE "Busy", "ktlsd is busy with the same request of somebody else: try again", NULL,
 	  "" },
 	{ "org.varlink.service.MethodNotFound", "this ktlsd does not know ", "method",

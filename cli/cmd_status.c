@@ -108,6 +108,54 @@ static void traffic_print(const struct status *status)
 		   text_count(known(c[COUNTER_REKEYS_RX])).s);
 }
 
+/* "1,204 of 100,000 open, 3 refused", or "64 connections, 3 refused" */
+static int limit_print(struct json *limit, const char *name, const char *label)
+{
+	int64_t max, refused, in_use = -1;
+
+	if (json_get_int(limit, "limit", &max) || json_get_int(limit, "refused", &refused))
+		return -EINVAL;
+	(void)json_get_int(limit, "in_use", &in_use);
+	if (!max)
+		text_field(label, STYLE_PLAIN, "no limit");
+	else if (in_use >= 0)
+		text_field(label, refused ? STYLE_WARN : STYLE_PLAIN, "%s of %s %s, %s refused",
+			   text_count(in_use).s, text_count(max).s, name, text_count(refused).s);
+	else
+		text_field(label, refused ? STYLE_WARN : STYLE_PLAIN, "%s %s, %s refused",
+			   text_count(max).s, name, text_count(refused).s);
+	return 0;
+}
+
+static int limits_print(const struct status *status)
+{
+	static const struct {
+		const char *name, *label, *words;
+	} rows[] = {
+		{ "connections", "Connections", "open" },
+		{ "connections-per-address", "Per address", "connections" },
+		{ "handshakes", "Handshakes", "in flight" },
+		{ "handshake-rate", "Per second", "handshakes" },
+	};
+	struct json *limit;
+	int r = 0;
+
+	if (!status->limits)
+		return 0;
+	text_heading("LIMITS");
+	for (size_t i = 0; !r && i < json_length(status->limits); i++) {
+		const char *name = "";
+
+		r = json_at(status->limits, i, &limit);
+		if (!r)
+			r = json_get_string(limit, "name", &name);
+		for (size_t j = 0; !r && j < ARRAY_SIZE(rows); j++)
+			if (!strcmp(rows[j].name, name))
+				r = limit_print(limit, rows[j].words, rows[j].label);
+	}
+	return r;
+}
+
 static enum style class_style(const char *class)
 {
 	return !strcmp(class, "bug")  ? STYLE_BAD :
@@ -201,6 +249,9 @@ static int screen_print(const struct status *status, const struct status_problem
 	if (r)
 		return r;
 	traffic_print(status);
+	r = limits_print(status);
+	if (r)
+		return r;
 	r = fallbacks_print(status);
 	return r ? r : ends_print(status);
 }

@@ -12,5 +12,6 @@ extern const struct command cmd_probe;
 extern const struct command cmd_explain;
 extern const struct command cmd_policy;
 extern const struct command cmd_reload;
+extern const struct command cmd_drain;
 
 #endif

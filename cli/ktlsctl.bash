@@ -23,6 +23,11 @@ _ktlsctl_columns()
 	compopt -o nospace
 }
 
+_ktlsctl_listeners()
+{
+	ktlsctl policy --no-headings -o listener 2>/dev/null
+}
+
 _ktlsctl()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
@@ -33,7 +38,7 @@ _ktlsctl()
 	fi
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--socket | --from | --listener | --columns | -o) i=$((i + 1)) ;;
+		--socket | --from | --listener | --timeout | --columns | -o) i=$((i + 1)) ;;
 		-*) ;;
 		*)
 			command=${COMP_WORDS[i]}
@@ -56,7 +61,10 @@ _ktlsctl()
 		words='off auto on require'
 		;;
 	--listener)
-		words=$(ktlsctl policy --no-headings -o listener 2>/dev/null)
+		words=$(_ktlsctl_listeners)
+		;;
+	--timeout)
+		words='10s 30s 5m 1h'
 		;;
 	*)
 		if [[ $current == -* ]]; then
@@ -67,6 +75,8 @@ _ktlsctl()
 			words=$(_ktlsctl_dump reason '' 2)
 		elif [[ $command == show ]]; then
 			words=$(ktlsctl list --no-headings -o cookie 2>/dev/null)
+		elif [[ $command == drain ]]; then
+			words=$(_ktlsctl_listeners)
 		elif [[ $command == policy ]]; then
 			words='tx=off tx=auto tx=on tx=require rx=off rx=auto rx=on rx=require'
 		fi

@@ -17,6 +17,8 @@ static const struct column columns[] = {
 	{ "rx", COLUMN_TEXT, "rx", NULL, 0, COLUMN_DEFAULT, "policy in force for receiving" },
 	{ "overridden", COLUMN_BOOL, "overridden", NULL, 0, COLUMN_DEFAULT,
 	  "yes: by ktlsctl policy, until the next reload; no: as the configuration says" },
+	{ "draining", COLUMN_BOOL, "draining", NULL, 0, COLUMN_DEFAULT | COLUMN_IF_KNOWN,
+	  "yes: it takes no connections until ktlsctl drain --undo or the next reload" },
 	{ "open", COLUMN_NUMBER, "connections", NULL, 0, COLUMN_DEFAULT, "connections open now" },
 	{ "tx-kernel", COLUMN_NUMBER, "tx_kernel", NULL, 0, COLUMN_DEFAULT | COLUMN_IF_KNOWN,
 	  "of those, with the sending side in the kernel" },

@@ -19,6 +19,9 @@ static const struct row {
 	{ OPTION_OWN, 0, "own", NULL, "only ktlsd's own connections" },
 	{ OPTION_FRESH, 0, "fresh", NULL, "probe again instead of showing the last result" },
 	{ OPTION_LISTENER, 0, "listener", "NAME", "change this listener instead of all" },
+	{ OPTION_TIMEOUT, 0, "timeout", "DURATION",
+	  "end connections that are busy after this (30s)" },
+	{ OPTION_UNDO, 0, "undo", NULL, "take connections again" },
 	{ OPTION_COLUMNS, 'o', "columns", "LIST",
 	  "columns, comma-separated; +LIST adds to the default ones, all is all" },
 	{ OPTION_JSON, 0, "json", NULL, "JSON with raw numbers, unknown values null" },
@@ -59,6 +62,8 @@ static void option_take(const struct row *row, const char *argument, struct opti
 		options->from = argument;
 	else if (row->bit == OPTION_LISTENER)
 		options->listener = argument;
+	else if (row->bit == OPTION_TIMEOUT)
+		options->timeout = argument;
 	else if (row->bit == OPTION_SOCKET)
 		options->socket = argument;
 }

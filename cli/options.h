@@ -22,6 +22,8 @@ enum {
 	OPTION_DUMP = 1 << 8,
 	OPTION_SOCKET = 1 << 9,
 	OPTION_HELP = 1 << 10,
+	OPTION_TIMEOUT = 1 << 11,
+	OPTION_UNDO = 1 << 12,
 
 	OPTION_LISTING = OPTION_COLUMNS | OPTION_JSON | OPTION_NO_HEADINGS,
 	OPTION_EVERYWHERE = OPTION_SOCKET | OPTION_HELP,
@@ -33,6 +35,7 @@ struct options {
 	const char *columns;  /* of -o, or NULL */
 	const char *from;     /* or NULL */
 	const char *listener; /* or NULL */
+	const char *timeout;  /* or NULL */
 };
 
 struct command {

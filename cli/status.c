@@ -98,6 +98,7 @@ int status_read(struct status *status, struct json *reply)
 	    observer_read(status, reply))
 		return -EINVAL;
 	(void)json_get_object(reply, "probe", &status->probe);
+	(void)json_get_array(reply, "limits", &status->limits);
 	return json_complaint(reply) ? -EINVAL : 0;
 }
 

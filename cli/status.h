@@ -17,7 +17,8 @@ struct status {
 	int64_t pid, uptime_s, workers, reloads;
 	bool ktls, rekey;
 	struct json *listeners, *reasons;
-	struct json *probe; /* the report that is kept beside, or NULL */
+	struct json *limits; /* or NULL: an older ktlsd */
+	struct json *probe;  /* the report that is kept beside, or NULL */
 
 	bool observer;		     /* works */
 	const char *observer_reason; /* or NULL */

@@ -29,6 +29,12 @@ struct client {
 	int (*answer)(struct client *c); /* once the observer has a fresh snapshot */
 	struct listing *listing;	 /* being streamed */
 	bool waits_for_probe, waits_for_reload;
+	struct client_drain {
+		bool waits, more;
+		char listener[64];   /* "": all */
+		uint64_t cut_before; /* of these listeners, when it began */
+		uint64_t report_ns;  /* when to tell how it goes */
+	} drain;
 };
 
 struct api {
@@ -39,6 +45,7 @@ struct api {
 	struct client *clients;
 	struct client *closed; /* freed by api_reap() */
 	unsigned n_clients;
+	uint64_t drain_look_ns; /* when to look how many are left */
 	struct probe_job {
 		struct job job;
 		struct api *api;

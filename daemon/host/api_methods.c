@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "host/api_client.h"
+#include "host/api_drain.h"
 #include "host/listing.h"
 #include "host/report.h"
 #include "host/service.h"
@@ -55,6 +56,7 @@ static int answer_status(struct client *c)
 	json_set_bool(o, "ktls", !s->probe->ulp_err);
 	json_set_bool(o, "rekey", probe_has_rekey(s->probe));
 	json_set(o, "listeners", all_listeners(s));
+	json_set(o, "limits", report_limits(&s->limits, &sum));
 	json_set(o, "counters", report_counters(&sum));
 	json_set(o, "reasons", report_reasons(&sum));
 	json_set(o, "observer", report_observer(&s->observer));
@@ -316,6 +318,11 @@ static int set_policy(struct client *c, struct varlink_call *call)
 	return varlink_reply(c->varlink, o);
 }
 
+static int drain(struct client *c, struct varlink_call *call)
+{
+	return may_change(c) ? api_drain(c, call) : varlink_error(c->varlink, "NotPermitted", NULL);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct client *c, struct varlink_call *call);
@@ -326,6 +333,7 @@ static const struct {
 	{ "Probe", probe_method },
 	{ "Reload", reload },
 	{ "SetPolicy", set_policy },
+	{ "Drain", drain },
 };
 
 int api_call(struct client *c, struct varlink_call *call)

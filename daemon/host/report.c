@@ -17,6 +17,7 @@
 #include "bpf/snapshot.h"
 #include "host/observer.h"
 #include "serve/conn.h"
+#include "serve/limits.h"
 #include "serve/listener.h"
 
 /* "[" INET6 "]:65535" */
@@ -166,11 +167,40 @@ struct json *report_listener(struct listener *l)
 	json_set_string(o, "tx", policy_name((enum policy_value)atomic_load(&l->policy[TX])));
 	json_set_string(o, "rx", policy_name((enum policy_value)atomic_load(&l->policy[RX])));
 	json_set_bool(o, "overridden", atomic_load(&l->overridden));
+	json_set_bool(o, "draining", atomic_load(&l->draining));
 	json_set_int(o, "connections", (int64_t)count_get(&l->totals->open));
 	json_set_int(o, "tx_kernel", (int64_t)count_get(&l->totals->kernel[TX]));
 	json_set_int(o, "rx_kernel", (int64_t)count_get(&l->totals->kernel[RX]));
 	json_set_int(o, "accepted", (int64_t)count_get(&l->totals->accepted));
 	return o;
+}
+
+static void append_limit(struct json *array, const char *name, uint64_t max, int64_t in_use,
+			 const struct counters *sum, enum reason reason)
+{
+	struct json *o = json_new();
+
+	json_set_string(o, "name", name);
+	json_set_int(o, "limit", (int64_t)max);
+	if (in_use >= 0)
+		json_set_int(o, "in_use", in_use);
+	json_set_int(o, "refused", (int64_t)count_get(&sum->end[reason]));
+	json_append(array, o);
+}
+
+struct json *report_limits(const struct limits *l, const struct counters *sum)
+{
+	struct json *array = json_new_array();
+
+	append_limit(array, "connections", atomic_load(&l->max_connections),
+		     atomic_load(&l->connections), sum, REASON_LIMIT_CONNECTIONS);
+	append_limit(array, "connections-per-address", atomic_load(&l->max_per_address), -1, sum,
+		     REASON_LIMIT_PER_ADDRESS);
+	append_limit(array, "handshakes", atomic_load(&l->max_handshakes),
+		     atomic_load(&l->handshakes), sum, REASON_LIMIT_HANDSHAKES);
+	append_limit(array, "handshake-rate", atomic_load(&l->max_handshake_rate), -1, sum,
+		     REASON_LIMIT_HANDSHAKE_RATE);
+	return array;
 }
 
 struct json *report_counters(const struct counters *sum)

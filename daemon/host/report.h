@@ -10,6 +10,7 @@ struct conn_info;
 struct counters;
 struct json;
 struct ktls_socket;
+struct limits;
 struct listener;
 struct observer;
 
@@ -20,6 +21,7 @@ struct json *report_connection(const struct conn_info *info, const struct ktls_s
 struct json *report_socket(const struct ktls_socket *seen);
 
 struct json *report_listener(struct listener *l);
+struct json *report_limits(const struct limits *l, const struct counters *sum);
 struct json *report_counters(const struct counters *sum);
 struct json *report_reasons(const struct counters *sum);
 struct json *report_observer(const struct observer *o);

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "host/api.h"
+#include "host/api_drain.h"
 #include "host/config.h"
 #include "host/ipc.h"
 #include "host/sandbox.h"
@@ -231,15 +232,21 @@ static void signal_ready(struct watch *w, uint32_t events)
 
 static uint64_t next_deadline(struct loop *l)
 {
-	return observer_next_deadline(&container_of(l, struct service, loop)->observer);
+	struct service *s = container_of(l, struct service, loop);
+	uint64_t observer = observer_next_deadline(&s->observer);
+	uint64_t drain = api_drain_next(container_of(s, struct server, service)->api);
+
+	return MIN_OF(observer, drain);
 }
 
 static void after_batch(struct loop *l, uint64_t now)
 {
 	struct service *s = container_of(l, struct service, loop);
+	struct api *api = container_of(s, struct server, service)->api;
 
 	observer_expire(&s->observer, now);
-	api_reap(container_of(s, struct server, service)->api);
+	api_drain_tick(api, now);
+	api_reap(api);
 }
 
 /* ---- start ---- */

@@ -2,10 +2,12 @@
 /* Small acts on the whole service. */
 #include "host/service.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/util.h"
 #include "serve/listener.h"
 
 void service_count(struct service *s, struct counters *sum)
@@ -46,4 +48,47 @@ unsigned service_set_policy(struct service *s, const char *listener, int tx, int
 		n++;
 	}
 	return n;
+}
+
+static void set_draining(struct service *s, const char *listener, bool draining)
+{
+	for (unsigned i = 0; i < s->runtime.n_listeners; i++) {
+		struct listener *l = s->runtime.listeners[i];
+
+		if (!listener || !strcmp(listener, l->name))
+			atomic_store(&l->draining, draining);
+	}
+}
+
+bool service_has_listener(const struct service *s, const char *name)
+{
+	for (unsigned i = 0; i < s->runtime.n_listeners; i++)
+		if (!strcmp(s->runtime.listeners[i]->name, name))
+			return true;
+	return false;
+}
+
+void service_drain(struct service *s, const char *listener, uint64_t timeout_ms)
+{
+	log_notice("listener=%s timeout_ms=%" PRIu64 " msg=\"draining\"", listener ? listener : "*",
+		   timeout_ms);
+	set_draining(s, listener, true);
+	for (unsigned i = 0; i < s->n_workers; i++)
+		worker_drain(&s->workers[i], listener, now_ns() + timeout_ms * NS_PER_MS);
+}
+
+int service_resume(struct service *s, const char *listener)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		int r = worker_resume(&s->workers[i], listener);
+
+		err = r ? r : err;
+	}
+	if (!err)
+		set_draining(s, listener, false);
+	log_notice("listener=%s errno=%s msg=\"drain undone\"", listener ? listener : "*",
+		   log_errno(err));
+	return err;
 }

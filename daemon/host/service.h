@@ -43,4 +43,14 @@ void service_set_probe(struct service *s, struct probe *p);
  */
 unsigned service_set_policy(struct service *s, const char *listener, int tx, int rx);
 
+/* True if there is a listener of that name. */
+bool service_has_listener(const struct service *s, const char *name);
+
+/*
+ * The listener with that name, or all for NULL: takes no connections, ends the idle ones, and after
+ * the time all. Until service_resume(), which gives 0 or -errno, or the next reload.
+ */
+void service_drain(struct service *s, const char *listener, uint64_t timeout_ms);
+int service_resume(struct service *s, const char *listener);
+
 #endif
