@@ -176,25 +176,11 @@ struct channel_event channel_splice_in(struct channel *ch, int pipe_fd, size_t l
 	return event_errno(ch, errno);
 }
 
-/*
- * A splice ends where its record ends. Before Linux 6.5 TCP holds back what it is given from a page
- * that is not the last of its splice: a record complete in the middle, with the socket full behind
- * it, would neither leave nor make room, for ever.
- */
 struct channel_event channel_splice_out(struct channel *ch, int pipe_fd, size_t len)
 {
-	ssize_t n;
+	ssize_t n = ktls_splice(ch->fd, pipe_fd, len);
 
-	if (!ch->splice_left)
-		ch->splice_left = (uint16_t)MIN_OF(len, (size_t)RECORD_PLAIN_MAX);
-	len = MIN_OF(len, (size_t)ch->splice_left);
-	do
-		n = splice(pipe_fd, NULL, ch->fd, NULL, len, SPLICE_FLAGS);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return event_errno(ch, errno);
-	ch->splice_left -= (uint16_t)n;
-	return event_bytes(RECORD_DATA, (size_t)n);
+	return n < 0 ? event_errno(ch, (int)-n) : event_bytes(RECORD_DATA, (size_t)n);
 }
 
 /* sendfile() does not say which of its two descriptors has failed: ask the file. */

@@ -30,8 +30,7 @@ struct channel {
 	struct channel_side side[N_DIRECTIONS];
 	struct record_tx tx; /* user mode's bytes in flight */
 	struct record_rx rx;
-	bool splice_refused;  /* the last splice in failed with EINVAL: see channel_recv() */
-	uint16_t splice_left; /* bytes until the record ends that a splice out has begun */
+	bool splice_refused; /* the last splice in failed with EINVAL: see channel_recv() */
 };
 
 enum channel_result {
@@ -93,8 +92,8 @@ struct channel_event channel_recv(struct channel *ch, void *buf, size_t cap);
 /*
  * Moves up to len bytes of data from the kernel's receive side into the pipe, or from the pipe,
  * which holds at least that many, into its send side. The direction is in kernel mode. DATA with
- * the bytes moved, at most a record's, AGAIN, ERROR; CONTROL with len 0 when something that is
- * not data is at the head: call channel_recv().
+ * the bytes moved, AGAIN, ERROR; CONTROL with len 0 when something that is not data is at the
+ * head: call channel_recv().
  */
 struct channel_event channel_splice_in(struct channel *ch, int pipe_fd, size_t len);
 struct channel_event channel_splice_out(struct channel *ch, int pipe_fd, size_t len);

@@ -106,7 +106,6 @@ ssize_t channel_export(const struct channel *ch, uint8_t *blob, size_t cap)
 	put_bytes(&c, magic, sizeof(magic));
 	put_side(&c, &ch->side[TX]);
 	put_side(&c, &ch->side[RX]);
-	put_u64(&c, ch->splice_left);
 	put_u64(&c, tx ? tx->len : 0);
 	if (tx)
 		put_bytes(&c, tx->data + tx->off, tx->len);
@@ -188,7 +187,6 @@ int channel_import(struct channel *ch, int fd, struct pool *pool, const uint8_t 
 	get_bytes(&c, head, sizeof(head));
 	get_side(&c, &ch->side[TX]);
 	get_side(&c, &ch->side[RX]);
-	ch->splice_left = (uint16_t)get_u64(&c, RECORD_PLAIN_MAX);
 	get_tx(&c, ch);
 	get_rx(&c, ch);
 	if (!c.failed && c.at == c.end && !memcmp(head, magic, sizeof(magic)) && is_sound(ch))

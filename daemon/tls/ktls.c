@@ -3,6 +3,7 @@
 #include "tls/ktls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
@@ -136,6 +137,22 @@ static void push(int fd)
 	int on = 1;
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+ssize_t ktls_splice(int fd, int pipe_fd, size_t len)
+{
+	ssize_t n;
+	int err;
+
+	do
+		n = splice(pipe_fd, NULL, fd, NULL, len, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return n;
+	err = -errno;
+	if (err == -EAGAIN)
+		push(fd);
+	return err;
 }
 
 /* sendfile() knows no MSG_NOSIGNAL: SIGPIPE is ignored in the whole process. */

@@ -34,6 +34,12 @@ int ktls_install(int fd, enum direction d, const struct keys *keys);
 ssize_t ktls_send(int fd, uint8_t type, const void *buf, size_t len, bool more);
 
 /*
+ * Sends up to len bytes from a pipe as data. Gives the bytes taken, or -errno; -EAGAIN when the
+ * socket is full or the pipe empty, and then all that was taken in whole records is on its way.
+ */
+ssize_t ktls_splice(int fd, int pipe_fd, size_t len);
+
+/*
  * Sends up to len bytes of a file from *off, which moves on, as data. Gives the bytes taken, 0 at
  * the file's end, or -errno, which may be the file's or the socket's; -EAGAIN when the socket is
  * full, and then all that was taken in whole records is on its way.

@@ -237,9 +237,8 @@ static void unsound(void **state)
 		{ 4 + 16, 1 },	     /* an epoch of more than 32 bits */
 		{ 4 + SIDE_LEN + 7, MODE_NONE },
 		{ 4 + SIDE_LEN + 8 + 7, 0x77 },
-		{ 4 + 2 * SIDE_LEN + 6, 0x41 },	  /* splice_left beyond a record */
-		{ 4 + 2 * SIDE_LEN + 8 + 5, 1 },  /* unsent bytes: more than there are */
-		{ 4 + 2 * SIDE_LEN + 16 + 6, 1 }, /* type of more than 8 bits */
+		{ 4 + 2 * SIDE_LEN + 5, 1 },	 /* unsent bytes: more than there are */
+		{ 4 + 2 * SIDE_LEN + 8 + 6, 1 }, /* type of more than 8 bits */
 	};
 	ssize_t n = channel_export(&p.subject, blob, sizeof(blob));
 	struct channel ch;
