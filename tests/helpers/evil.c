@@ -21,6 +21,15 @@
  *	cut=N		sends the first N bytes of such a record
  *	update=0|1	sends a KeyUpdate, which asks for one or not, and changes keys
  *	keys		prints keys, IVs and secrets of both directions in hex
+ *	pad=N		sends 100 bytes of data with N bytes of padding (TLS 1.3)
+ *	trickle=MS	sends a ClientHello, a byte every MS milliseconds, until the connection is gone
+ *	bulk=N		sends N bytes through a service that echoes, reading what comes back; the last
+ *			of it is on its way then, in both directions
+ *	stream		the same, slower, until a line comes on stdin: prints STREAMS, at the end
+ *			sent LENGTH SHA-256, then what has come
+ *	flood=TYPE:HEX	sends that record until the connection is gone
+ *	mark		starts a clock
+ *	within=MS	prints "within MS", or "late: MS" if more has passed
  *	fin, reset	half-closes, or resets the connection
  *	ready		prints READY
  *	hold		reads nothing more and waits to be killed
@@ -45,6 +54,7 @@
 #include "peer.h"
 #include "schedule.h"
 #include "seal.h"
+#include "stream.h"
 
 static size_t unhex(const char *hex, uint8_t *out, size_t size)
 {
@@ -114,8 +124,8 @@ static void put_hex(const char *hex)
 	peer_send(bytes, unhex(hex, bytes, sizeof(bytes)));
 }
 
-/* Sends the first `max` bytes of what OpenSSL would begin with. */
-static void put_hello(size_t max)
+/* Sends the first `max` bytes of what OpenSSL would begin with, at once or one by one. */
+static void put_hello(size_t max, int pace_ms)
 {
 	SSL *ssl = peer_new_ssl();
 	BIO *out = BIO_new(BIO_s_mem());
@@ -125,7 +135,10 @@ static void put_hello(size_t max)
 	SSL_set_bio(ssl, BIO_new(BIO_s_mem()), out);
 	SSL_connect(ssl);
 	len = (size_t)BIO_get_mem_data(out, &bytes);
-	peer_send(bytes, len < max ? len : max);
+	if (pace_ms)
+		stream_trickle((uint8_t *)bytes, len, pace_ms);
+	else
+		peer_send(bytes, len < max ? len : max);
 	SSL_free(ssl);
 }
 
@@ -218,6 +231,27 @@ static void put_cut(size_t len)
 	peer_send(peer_record, len);
 }
 
+/* The type of a record that seems to have none is its last byte that is not zero (RFC 8446 5.4). */
+static void put_padded(size_t n)
+{
+	uint8_t data[SEAL_PLAIN_MAX + 1] = { 0 };
+
+	if (101 + n > SEAL_PLAIN_MAX + 1)
+		errx(2, "%zu bytes of padding are too many", n);
+	pattern_fill(PATTERN_UP, 0, data, 100);
+	data[100] = SEAL_DATA;
+	peer_put(0, data, 100 + n);
+}
+
+static void put_flood(const char *text)
+{
+	uint8_t data[1024];
+	long type;
+	const char *hex = split(text, &type);
+
+	stream_flood((uint8_t)type, data, unhex(hex, data, sizeof(data)));
+}
+
 static void put_update(uint8_t request)
 {
 	const uint8_t message[] = { 24, 0, 0, 1, request };
@@ -236,6 +270,16 @@ static void reset(void)
 	close(peer.fd);
 }
 
+static void print_elapsed(uint64_t allowed_ms)
+{
+	uint64_t ms = stream_clock_ms() - stream.mark_ms;
+
+	if (ms > allowed_ms)
+		printf("late: %llu\n", (unsigned long long)ms);
+	else
+		printf("within %llu\n", (unsigned long long)allowed_ms);
+}
+
 static void wait_line(void)
 {
 	int c;
@@ -248,7 +292,7 @@ static void wait_line(void)
 static bool take_plain_step(const char *step)
 {
 	if (!strcmp(step, "hello"))
-		put_hello(SIZE_MAX);
+		put_hello(SIZE_MAX, 0);
 	else if (!strcmp(step, "handshake"))
 		peer_handshake();
 	else if (!strcmp(step, "keys"))
@@ -263,6 +307,10 @@ static bool take_plain_step(const char *step)
 		pause();
 	else if (!strcmp(step, "line"))
 		wait_line();
+	else if (!strcmp(step, "stream"))
+		stream_until_line();
+	else if (!strcmp(step, "mark"))
+		stream.mark_ms = stream_clock_ms();
 	else if (!strcmp(step, "read"))
 		peer_read(UINT64_MAX);
 	else
@@ -279,7 +327,9 @@ static void take_step(const char *step)
 	if (take_plain_step(step))
 		return;
 	if (IS("part"))
-		put_hello(strtoul(value, NULL, 10));
+		put_hello(strtoul(value, NULL, 10), 0);
+	else if (IS("trickle"))
+		put_hello(SIZE_MAX, atoi(value));
 	else if (IS("text"))
 		put_text(value);
 	else if (IS("say"))
@@ -298,6 +348,14 @@ static void take_step(const char *step)
 		put_patched(value);
 	else if (IS("cut"))
 		put_cut(strtoul(value, NULL, 10));
+	else if (IS("pad"))
+		put_padded(strtoul(value, NULL, 10));
+	else if (IS("bulk"))
+		stream_bulk(strtoull(value, NULL, 10));
+	else if (IS("flood"))
+		put_flood(value);
+	else if (IS("within"))
+		print_elapsed(strtoull(value, NULL, 10));
 	else if (IS("update"))
 		put_update((uint8_t)strtoul(value, NULL, 10));
 	else if (IS("read"))
