@@ -13,74 +13,42 @@
 
 BULK_SUBJECTS=(relay-plain relay-ktls ktlsd-kernel ktlsd-user nginx-stream haproxy hitch stunnel)
 
-# Starts the client and leaves it after the handshake: BULK_IN and BULK_OUT are its ends.
-bulk_client() { # SUBJECT DIRECTION BYTES
-	local ready plain=''
+# A client of a subject, after its handshake.
+bulk_client() { # SUBJECT
+	local plain=''
 	[[ $1 != relay-plain ]] || plain=-p
 	# shellcheck disable=SC2086 # an option or nothing
-	coproc BULK { exec "$BUILD/bench/stream" $plain "$2" "$3" "$IP" "$(server_port "$1-$2")"; }
-	BULK_IN=${BULK[1]} BULK_OUT=${BULK[0]} BULK_CLIENT=$BULK_PID
-	read -r -t 120 ready <&"$BULK_OUT" || ready=''
-	[[ $ready == READY ]] || die "no handshake with $1"
-}
-
-# Lets the client go on and waits for its end.
-bulk_transfer() { # SUBJECT
-	local line
-	echo go >&"$BULK_IN"
-	read -r -t 300 line <&"$BULK_OUT" || die "$1 does not finish" "$T/$1-$BULK_DIRECTION.log"
-	wait "$BULK_CLIENT" || die "the client failed at $1: $line"
+	client_begin "$1" "$BUILD/bench/stream" $plain "$BULK_DIRECTION" "$BULK_BYTES" "$IP" \
+		"$(server_port "$1-$BULK_DIRECTION")"
 }
 
 # Instructions per byte.
 bulk_cost() { # SUBJECT ROUND
-	local subject=$1-$BULK_DIRECTION server kernel backend
+	local backend
 	local -a pids
-	mapfile -t pids < <(server_pids "$subject")
-	bulk_client "$1" "$BULK_DIRECTION" "$BULK_BYTES"
-	cost_settle "${pids[@]}"
-	server=$COST
-	cost_read_kernel
-	kernel=$COST
+	mapfile -t pids < <(server_pids "$1-$BULK_DIRECTION")
+	bulk_client "$1"
 	cost_read "$BACKEND_PID"
 	backend=$COST
-	bulk_transfer "$1"
-	cost_settle "${pids[@]}"
-	server=$((COST - server))
-	cost_read_kernel
-	kernel=$((COST - kernel))
+	client_cost "${pids[@]}"
 	cost_read "$BACKEND_PID"
-	backend=$((COST - backend))
 	[[ $BULK_DIRECTION == down || $(tail -n 1 "$T/backend.log") == "sunk=$BULK_BYTES" ]] ||
 		die "$1 lost bytes: $(tail -n 1 "$T/backend.log")"
 	sample "bulk-$BULK_DIRECTION" "$1" "$2" \
-		"instructions_per_byte=$(quotient $((server + kernel)) "$BULK_BYTES")" \
-		"server=$(quotient "$server" "$BULK_BYTES")" \
-		"kernel_threads=$(quotient "$kernel" "$BULK_BYTES")" \
-		"backend=$(quotient "$backend" "$BULK_BYTES")"
+		"instructions_per_byte=$(quotient $((SERVER_COST + KERNEL_COST)) "$BULK_BYTES")" \
+		"server=$(quotient "$SERVER_COST" "$BULK_BYTES")" \
+		"kernel_threads=$(quotient "$KERNEL_COST" "$BULK_BYTES")" \
+		"backend=$(quotient $((COST - backend)) "$BULK_BYTES")"
 }
 
-# System calls per MB (10^6 bytes), by perf's count of the tracepoint, which costs instructions: apart.
+# System calls per MB (10^6 bytes).
 bulk_calls() { # SUBJECT ROUND
-	local subject=$1-$BULK_DIRECTION pids counter calls
-	pids=$(server_pids "$subject" | paste -sd ,)
-	bulk_client "$1" "$BULK_DIRECTION" "$BULK_BYTES"
-	perf stat -x , -o "$T/perf" -e raw_syscalls:sys_enter -p "$pids" 2>"$T/perf.log" &
-	counter=$!
-	wait_until 60 bulk_is_counting "$counter"
-	bulk_transfer "$1"
-	kill -INT "$counter"
-	wait "$counter" || true
-	calls=$(grep sys_enter "$T/perf" | cut -d , -f 1)
-	[[ $calls =~ ^[0-9]+$ ]] || die "perf counts nothing: $calls" "$T/perf.log"
+	local -a pids
+	mapfile -t pids < <(server_pids "$1-$BULK_DIRECTION")
+	bulk_client "$1"
+	client_calls "${pids[@]}"
 	sample "bulk-$BULK_DIRECTION" "$1" "$2" \
-		"calls_per_mb=$(quotient $((calls * 1000000)) "$BULK_BYTES")"
-}
-
-# perf waits in poll or nanosleep once it counts.
-bulk_is_counting() { # PID
-	local what
-	what=$(<"/proc/$1/wchan") && [[ $what == *poll* || $what == *nanosleep* ]]
+		"calls_per_mb=$(quotient $((CALLS * 1000000)) "$BULK_BYTES")"
 }
 
 # The kernel's AEAD alone, by the slope between blocks of 4 KiB and 8 KiB: instructions per byte at records

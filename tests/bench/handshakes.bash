@@ -6,14 +6,14 @@
 # shows what nginx needs without a backend. Server on one CPU, client and backend on the other.
 
 handshakes_sample() { # SUBJECT ROUND
-	local before user ticks line wall word
+	local before user all line wall word
 	local -a pids
 	local -A result=()
 	mapfile -t pids < <(server_pids "$1")
 	cost_settle "${pids[@]}"
 	before=$COST
 	ticks_read "${pids[@]}"
-	user=$TICKS_USER ticks=$TICKS
+	user=$TICKS_USER all=$TICKS
 	line=$(taskset -c "$CLIENT_CPU" "$BUILD/bench/connect" -n "$HANDSHAKES_COUNT" -w 32 \
 		"$IP" "$(server_port "$1")") || die "the client fails at $1"
 	cost_settle "${pids[@]}"
@@ -26,7 +26,7 @@ handshakes_sample() { # SUBJECT ROUND
 	wall=${result[wall_ns]}
 	sample "handshakes-$HANDSHAKES_KEY" "$1" "$2" \
 		"cpu_us=$(quotient $((COST - before)) $((1000 * HANDSHAKES_COUNT)))" \
-		"user_percent=$((100 * (TICKS_USER - user) / (TICKS - ticks)))" \
+		"user_percent=$((100 * (TICKS_USER - user) / (TICKS - all)))" \
 		"busy_percent=$((100 * (COST - before) / wall))" \
 		"per_second=$((HANDSHAKES_COUNT * 1000000000 / wall))"
 }
@@ -34,9 +34,8 @@ handshakes_sample() { # SUBJECT ROUND
 handshakes_run() {
 	local subject
 	local -a subjects
-	HANDSHAKES_COUNT=${HANDSHAKES_COUNT:-2000} CLIENT_CPU=0
-	# shellcheck disable=SC2034 # for servers.bash
-	(($(nproc) < 2)) || SERVER_CPU=1
+	HANDSHAKES_COUNT=${HANDSHAKES_COUNT:-2000}
+	bind_cpus
 	backend_start "answer=$IP:3000"
 	for HANDSHAKES_KEY in ecdsa rsa; do
 		subjects=(ktlsd-user nginx-stream nginx-http nginx-return hitch stunnel)

@@ -11,6 +11,8 @@
 #	sample COMPARISON SUBJECT ROUND KEY=NUMBER...	a line for the report
 #	rounds N FUNCTION SUBJECT...	calls FUNCTION SUBJECT ROUND, interleaved: A B, B A, A B ...
 
+CLIENT_CPU=''
+
 say() {
 	echo "bench: $*" >&2
 }
@@ -93,6 +95,13 @@ bench_end() {
 	rm -rf "$T"
 }
 
+# One CPU for the server, another for client and backend.
+bind_cpus() {
+	CLIENT_CPU=0
+	# shellcheck disable=SC2034 # for servers.bash
+	(($(nproc) < 2)) || SERVER_CPU=1
+}
+
 backend_start() { # MODE=ADDRESS:PORT...
 	# shellcheck disable=SC2086 # a list of words, or nothing
 	spawn backend ${CLIENT_CPU:+taskset -c $CLIENT_CPU} "$BUILD/bench/backend" "$@"
@@ -170,6 +179,99 @@ cost_settle() { # PID...
 		[[ $COST != "$before" ]] || return 0
 		before=$COST
 		sleep 0.05
+	done
+}
+
+# ---- a client that waits ----
+
+# Starts a client that prints READY and waits for a line before it does what is to be measured.
+client_begin() { # SUBJECT COMMAND...
+	local ready=''
+	CLIENT_OF=$1
+	shift
+	# shellcheck disable=SC2086 # a list of words, or nothing
+	coproc CLIENT { exec ${CLIENT_CPU:+taskset -c $CLIENT_CPU} "$@"; }
+	CLIENT_PROCESS=$!
+	CLIENT_IN=${CLIENT[1]} CLIENT_OUT=${CLIENT[0]}
+	read -r -t 300 ready <&"$CLIENT_OUT" || ready=''
+	[[ $ready == READY ]] || die "no handshake with $CLIENT_OF"
+}
+
+# Lets it go on and waits for its end; sets RESULT[KEY] by what it prints.
+client_go() {
+	local line word
+	declare -gA RESULT=()
+	echo go >&"$CLIENT_IN"
+	read -r -t 600 line <&"$CLIENT_OUT" || die "$CLIENT_OF does not finish"
+	wait "$CLIENT_PROCESS" || die "the client failed at $CLIENT_OF: $line"
+	for word in $line; do
+		# shellcheck disable=SC2034 # for the comparisons
+		RESULT[${word%%=*}]=${word#*=}
+	done
+}
+
+# The same; sets SERVER_COST and KERNEL_COST to what it cost these processes and the kernel's threads.
+client_cost() { # PID...
+	local server kernel
+	cost_settle "$@"
+	server=$COST
+	cost_read_kernel
+	kernel=$COST
+	client_go
+	cost_settle "$@"
+	# shellcheck disable=SC2034 # for the comparisons
+	SERVER_COST=$((COST - server))
+	cost_read_kernel
+	# shellcheck disable=SC2034 # for the comparisons
+	KERNEL_COST=$((COST - kernel))
+}
+
+# The same; sets CALLS to the system calls of these processes, by perf's count of the tracepoint. That
+# costs instructions: not to be mixed with client_cost.
+client_calls() { # PID...
+	local counter
+	perf stat -x , -o "$T/perf" -e raw_syscalls:sys_enter -p "$(IFS=, && echo "$*")" \
+		2>"$T/perf.log" &
+	counter=$!
+	wait_until 60 is_waiting "$counter" || die "perf does not start" "$T/perf.log"
+	client_go
+	kill -INT "$counter"
+	wait "$counter" || true
+	CALLS=$(grep sys_enter "$T/perf" | cut -d , -f 1)
+	[[ $CALLS =~ ^[0-9]+$ ]] || die "perf counts nothing: $CALLS" "$T/perf.log"
+}
+
+# perf waits in poll or nanosleep once it counts.
+is_waiting() { # PID
+	local what
+	what=$(<"/proc/$1/wchan") && [[ $what == *poll* || $what == *nanosleep* ]]
+}
+
+# The same; sets COPIED to the bytes that these processes moved by calls that copy through their memory.
+client_copied() { # PID...
+	local tracer pid
+	local -a options=()
+	for pid; do
+		options+=(-p "$pid")
+	done
+	strace -qq -f -o "$T/strace" "${options[@]}" \
+		-e trace=read,readv,pread64,write,writev,recvfrom,recvmsg,sendto,sendmsg \
+		2>"$T/strace.log" &
+	tracer=$!
+	wait_until 60 is_traced "$@" || die "strace does not start" "$T/strace.log"
+	client_go
+	kill -INT "$tracer"
+	wait "$tracer" || true
+	# shellcheck disable=SC2034 # for the comparisons
+	COPIED=$(awk '$NF ~ /^[0-9]+$/ && $(NF - 1) == "=" { n += $NF } END { print n + 0 }' "$T/strace")
+}
+
+is_traced() { # PID...
+	local pid file
+	for pid; do
+		for file in /proc/"$pid"/task/*/status; do
+			grep -q '^TracerPid:[[:space:]]*[1-9]' "$file" || return 1
+		done
 	done
 }
 

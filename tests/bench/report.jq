@@ -41,7 +41,8 @@ def judge($lines; $comparison; $target):
 | [$all[] | select(.subject)] as $lines
 | {versions: ([$all[] | .versions // empty] | last),
    comparisons: [$about[0][] | .name as $name | . + {
-	facts: ([$all[] | .facts // empty | select(.comparison as $c | $name | startswith($c))] | last),
+	facts: ([$all[] | .facts // empty | select(.comparison as $c | $name == $c or ($name | startswith($c + "-")))]
+		| sort_by(.comparison | length) | last),
 	results: [[$lines[] | select(.comparison == $name)] | group_by(.subject)[] | .[0].subject as $subject
 		| {subject: $subject, values: ([.[].values | keys[]] | unique
 			| map({key: ., value: (. as $key | series($lines; $name; $subject; $key) | map(.[1]) | spread)})

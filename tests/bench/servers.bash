@@ -10,7 +10,7 @@
 #	server_pids SUBJECT				all its processes
 #
 # A subject is KIND or KIND-VARIANT: ktlsd-user keeps records in user space, ktlsd-kernel demands
-# kTLS, ktlsd-tx only for sending; nginx-stream and nginx-http are proxies, nginx-files and
+# kTLS, ktlsd-tx only for sending, ktlsd-files-user and -kernel serve $T/www; nginx-stream and nginx-http are proxies, nginx-files and
 # nginx-ktls-files serve $T/www, nginx-return answers by itself; -noifma hides that instruction set from
 # OpenSSL; hitch, stunnel, haproxy.
 # What they all get: TLS 1.3 (SUITE13) or, if VERSION is 1.2, SUITE12; X25519; no log per connection.
@@ -38,11 +38,11 @@ ktlsd_config() { # VARIANT PORT CERTIFICATE BACKEND
 	local policy serve="proxy: tcp:$4" user=nobody
 	case $1 in
 	*user*) policy='{tx: off, rx: off}' ;;
-	*tx*) policy='{tx: on, rx: off}' ;;
+	*tx* | *files*) policy='{tx: on, rx: off}' ;;
 	*) policy='{tx: on, rx: on}' ;;
 	esac
 	((EUID == 0)) || user=$(id -un)
-	[[ $1 != *files* ]] || serve="backend: files:$T/www"
+	[[ $1 != *files* ]] || serve="files: {root: $T/www}"
 	cat <<-END
 	user: $user
 	runtime-directory: $T/run-$2
@@ -211,8 +211,13 @@ server_command() { # KIND CONFIGURATION
 	esac
 }
 
-is_listening() { # ADDRESS PORT
-	[[ $(ss -Hltn "src $1:$2") ]]
+# It listens, and its processes are all there: some listen before they fork.
+server_is_ready() { # SUBJECT PORT
+	[[ $(ss -Hltn "src $IP:$2") ]] || return 1
+	case $1 in
+	ktlsd*) grep -q 'msg="ready"' "$T/$1.log" ;;
+	nginx* | hitch*) pgrep -P "$SPAWNED" >/dev/null ;;
+	esac
 }
 
 server_start() { # SUBJECT CERTIFICATE BACKEND
@@ -228,7 +233,7 @@ server_start() { # SUBJECT CERTIFICATE BACKEND
 	SERVER_PORT[$subject]=$port
 	spawn "$subject" "${COMMAND[@]}"
 	SERVER_PID[$subject]=$SPAWNED
-	wait_until 90 is_listening "$IP" "$port" || die "$subject does not listen:" "$T/$subject.log"
+	wait_until 90 server_is_ready "$subject" "$port" || die "$subject does not listen:" "$T/$subject.log"
 }
 
 server_stop() { # SUBJECT
