@@ -33,33 +33,7 @@ teardown_file() {
 	suite_end
 }
 
-# ---- the daemon's counters, before and after ----
-
-counters_mark() {
-	local name
-	counters_read
-	declare -gA MARK=()
-	for name in "${!COUNT[@]}"; do
-		MARK[$name]=${COUNT[$name]}
-	done
-}
-
-# Sets GROWN to what the counter has grown by.
-counter_grown() { # NAME
-	GROWN=$((${COUNT[$1]-0} - ${MARK[$1]-0}))
-}
-
-expect_grown() { # NAME BY
-	counter_grown "$1"
-	[[ $GROWN == "$2" ]] || {
-		echo "$1 grew by $GROWN, not by $2"
-		return 1
-	}
-}
-
-connection_has_ended() {
-	counter_is connections_open 0 && counter_grown connections_accepted && ((GROWN == 1))
-}
+# ---- the daemon's counters ----
 
 # Bytes of a direction in the kernel went through pipes, the others were copied.
 expect_moved() {

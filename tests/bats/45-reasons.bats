@@ -6,7 +6,9 @@
 # by the right alert.
 
 load lib
+load evil
 
+# shellcheck disable=SC2034 # for evil.bash
 PORTS=(user=4001 kernel=4002 hasty=4003 idle=4004 stall=4005 one=4006 refused=4010 absent=4011
 	full=4012 reset=4013 mute=4014)
 
@@ -38,73 +40,9 @@ config() { # [LINE]...
 	listener mute "tcp:$IP:3003" "timeouts: {stall: 1s}"
 }
 
-# Sets PORT to that of the listener.
-port() { # LISTENER
-	local all=" ${PORTS[*]} "
-	PORT=${all#* "$1="}
-	PORT=${PORT%% *}
-}
-
 listener() { # NAME BACKEND LINE...
 	port "$1"
 	config_listener "$1" "$PORT" "${@:2}"
-}
-
-# Both record layers; without TLS in the kernel they are the same.
-layers() {
-	if expect_ktls; then echo user kernel; else echo user; fi
-}
-
-# A client does these steps; what it saw is in $T/seen.
-client() { # LISTENER [EVIL_OPTION...] STEP...
-	local -a options=()
-	port "$1"
-	shift
-	while [[ $1 == -* ]]; do
-		options+=("$1" "$2")
-		shift 2
-	done
-	LOG_LINES=$(wc -l <"$T/ktlsd.log")
-	"$HELPERS/evil" -t 30 "${options[@]}" "$IP" "$PORT" "$@" >"$T/seen"
-}
-
-# Sets LINE to the end of a connection that the daemon has logged since then.
-end_is_logged() {
-	LINE=$(tail -n "+$((LOG_LINES + 1))" "$T/ktlsd.log" | grep -m 1 ' reason=') || return
-}
-
-# The daemon says in these words how the connection has ended.
-expect_end() { # WORD...
-	local word
-	wait_until 20 end_is_logged || {
-		echo "nothing is logged"
-		return 1
-	}
-	for word; do
-		[[ " $LINE " == *" $word "* ]] || {
-			echo "no '$word' in: $LINE; the client saw:"
-			cat "$T/seen"
-			return 1
-		}
-	done
-}
-
-# The client saw exactly these lines.
-expect_seen() { # LINE...
-	diff <(printf '%s\n' "$@") "$T/seen"
-}
-
-# For each version and record layer.
-each() { # FUNCTION
-	local version layer failed=0
-	for version in 1.2 1.3; do
-		for layer in $(layers); do
-			"$1" "$layer" "$version" && continue
-			echo "FAILED: $1 with TLS $version in $layer"
-			((++failed))
-		done
-	done
-	((failed == 0))
 }
 
 # ---- before the handshake ----
@@ -166,7 +104,7 @@ each() { # FUNCTION
 
 @test "a client that does not trust the certificate says so" {
 	port user
-	LOG_LINES=$(wc -l <"$T/ktlsd.log")
+	log_mark
 	run -60 curl --silent --max-time 20 "https://$IP:$PORT/"
 	expect_end reason=handshake-failed alert_received=48
 }
@@ -437,7 +375,7 @@ broken_update() { # LAYER
 	local version
 	for version in 1.2 1.3; do
 		port stall
-		LOG_LINES=$(wc -l <"$T/ktlsd.log")
+		log_mark
 		spawn stalled "$HELPERS/evil" -v "$version" "$IP" "$PORT" handshake get=67108864 hold
 		expect_end reason=stalled
 		stop stalled
@@ -477,7 +415,7 @@ broken_update() { # LAYER
 
 @test "a backend that takes none of what the client sends" {
 	port mute
-	LOG_LINES=$(wc -l <"$T/ktlsd.log")
+	log_mark
 	spawn sender "$HELPERS/evil" "$IP" "$PORT" handshake data=67108864 read
 	expect_end reason=backend-stalled
 	stop sender

@@ -12,7 +12,7 @@
 #	stop NAME [SIGNAL]		ends it, waits until it is gone
 #	wait_until SECONDS COMMAND...	tries it until it succeeds
 #	config_begin [LINE]...		starts $T/ktlsd.yaml with these top-level lines
-#	config_listener NAME PORT BACKEND [LINE]...
+#	config_listener NAME PORT BACKEND [LINE]...	BACKEND is that of proxy:, or "files:ROOT[, KEY: VALUE]..."
 #	daemon_start [WRAPPER...]	starts ktlsd and waits until it serves
 #	ctl COMMAND...			ktlsctl on its socket
 #
@@ -181,13 +181,14 @@ config_begin() { # [LINE]...
 }
 
 config_listener() { # NAME PORT BACKEND [LINE]...
-	local name=$1 port=$2 backend=$3
+	local name=$1 port=$2 backend="proxy: $3"
+	[[ $3 != files:* ]] || backend="files: {root: ${3#files:}}"
 	shift 3
 	((CONFIG_LISTENERS++)) || echo "listeners:" >>"$T/ktlsd.yaml"
 	cat >>"$T/ktlsd.yaml" <<-YAML
 	  - name: $name
 	    address: $IP:$port
-	    proxy: $backend
+	    $backend
 	    certificates:
 	      - {chain: ecdsa.test.pem, key: ecdsa.test.key}
 	      - {chain: rsa.test.pem, key: rsa.test.key}

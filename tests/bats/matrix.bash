@@ -84,7 +84,7 @@ matrix_cells() {
 # policy has them, or policy is off.
 matrix_cell() { # VERSION CIPHER KERNEL BACKEND
 	local direction n
-	local -A ports=([both]=1 [tx]=2 [rx]=3 [none]=4 [tcp]=4000 [unix]=4100)
+	local -A ports=([both]=1 [tx]=2 [rx]=3 [none]=4 [tcp]=4000 [unix]=4100 [files]=4200)
 	LISTENER=$4-$3
 	PORT=$((ports[$4] + ports[$3]))
 	# RSA has no CCM suite in TLS 1.2
@@ -165,4 +165,32 @@ matrix_expected() { # CLIENT SIZE...
 	local what=responses
 	[[ $1 != curl ]] || what=bodies
 	"$HELPERS/converse" -- "$HELPERS/pattern" "$what" "${@:2}"
+}
+
+# ---- the daemon's counters, before and after ----
+
+counters_mark() {
+	local name
+	counters_read
+	declare -gA MARK=()
+	for name in "${!COUNT[@]}"; do
+		MARK[$name]=${COUNT[$name]}
+	done
+}
+
+# Sets GROWN to what the counter has grown by.
+counter_grown() { # NAME
+	GROWN=$((${COUNT[$1]-0} - ${MARK[$1]-0}))
+}
+
+expect_grown() { # NAME BY
+	counter_grown "$1"
+	[[ $GROWN == "$2" ]] || {
+		echo "$1 grew by $GROWN, not by $2"
+		return 1
+	}
+}
+
+connection_has_ended() {
+	counter_is connections_open 0 && counter_grown connections_accepted && ((GROWN == 1))
 }

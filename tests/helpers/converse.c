@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * converse [-t SECONDS] [N]... -- COMMAND [ARGUMENT]...
+ * converse [-t SECONDS] [-g] [N]... -- COMMAND [ARGUMENT]...
  *
  * Writes the requests of these lengths to COMMAND and prints the length and SHA-256 of all that
  * comes back. COMMAND's stdin stays open until it ends by itself: clients such as gnutls-cli hang
- * up when theirs ends, before the answer is there. One process instead of four, because
+ * up when theirs ends, before the answer is there. With -g the requests are GETs alone, and of what
+ * comes back only the bodies count: heads of HTTP have dates. One process instead of four, because
  * processes are dear in an emulated guest. Exits as COMMAND does; with 124 when the time (60 s)
  * is over.
  */
@@ -13,6 +14,7 @@
 #include <openssl/evp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +50,7 @@ static pid_t fork_child(int in, int out)
 	return 0;
 }
 
-static pid_t start_writer(int in, int out, char **lens, int n)
+static pid_t start_writer(int in, int out, bool only_get, char **lens, int n)
 {
 	pid_t pid = fork_child(-1, out);
 
@@ -56,22 +58,70 @@ static pid_t start_writer(int in, int out, char **lens, int n)
 		return pid;
 	close(in); /* or a client that reads no more would never be noticed */
 	signal(SIGPIPE, SIG_IGN);
-	requests_put(stdout, lens, n);
+	(only_get ? requests_get : requests_put)(stdout, lens, n);
 	for (;;)
 		pause(); /* with the pipe open */
+}
+
+/* What came back. */
+static struct {
+	bool only_bodies;
+	EVP_MD_CTX *digest;
+	unsigned long long len;
+	char head[4096]; /* the one that comes, if only_bodies */
+	size_t head_len;
+	unsigned long long left; /* bytes of the body that follows it */
+} came;
+
+static void take(const uint8_t *p, size_t n)
+{
+	EVP_DigestUpdate(came.digest, p, n);
+	came.len += n;
+}
+
+static void end_head(void)
+{
+	const char *field;
+
+	came.head[came.head_len] = '\0';
+	came.head_len = 0;
+	field = strstr(came.head, "\r\nContent-Length: ");
+	if (strncmp(came.head, "HTTP/1.1 200 ", 13) || !field)
+		errx(1, "this is no good head: %s", came.head);
+	came.left = strtoull(field + strlen("\r\nContent-Length: "), NULL, 10);
+}
+
+static void take_bodies(const uint8_t *p, size_t n)
+{
+	while (n) {
+		size_t part = came.left < n ? (size_t)came.left : n;
+
+		if (part) {
+			take(p, part);
+			came.left -= part;
+			p += part;
+			n -= part;
+			continue;
+		}
+		if (came.head_len + 1 == sizeof(came.head))
+			errx(1, "a head without an end");
+		came.head[came.head_len++] = (char)*p++;
+		n--;
+		if (came.head_len >= 4 && !memcmp(came.head + came.head_len - 4, "\r\n\r\n", 4))
+			end_head();
+	}
 }
 
 /* Reads to the end; prints what it was. False when the time is over. */
 static int hash_output(int fd, long long deadline_ms)
 {
 	static uint8_t chunk[65536];
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t hash[EVP_MAX_MD_SIZE];
 	unsigned int n_hash = 0;
-	unsigned long long len = 0;
 	ssize_t n;
 
-	if (!ctx || !EVP_DigestInit_ex(ctx, EVP_sha256(), NULL))
+	came.digest = EVP_MD_CTX_new();
+	if (!came.digest || !EVP_DigestInit_ex(came.digest, EVP_sha256(), NULL))
 		errx(125, "SHA-256");
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -82,12 +132,11 @@ static int hash_output(int fd, long long deadline_ms)
 		n = read(fd, chunk, sizeof(chunk));
 		if (n <= 0)
 			break;
-		EVP_DigestUpdate(ctx, chunk, (size_t)n);
-		len += (unsigned long long)n;
+		(came.only_bodies ? take_bodies : take)(chunk, (size_t)n);
 	}
-	EVP_DigestFinal_ex(ctx, hash, &n_hash);
-	EVP_MD_CTX_free(ctx);
-	printf("%llu ", len);
+	EVP_DigestFinal_ex(came.digest, hash, &n_hash);
+	EVP_MD_CTX_free(came.digest);
+	printf("%llu ", came.len);
 	for (unsigned int i = 0; i < n_hash; i++)
 		printf("%02x", hash[i]);
 	putchar('\n');
@@ -100,7 +149,7 @@ static int find_command(int argc, char **argv)
 	for (int i = 1; i < argc - 1; i++)
 		if (!strcmp(argv[i], "--"))
 			return i + 1;
-	errx(125, "usage: converse [-t SECONDS] [N]... -- COMMAND [ARGUMENT]...");
+	errx(125, "usage: converse [-t SECONDS] [-g] [N]... -- COMMAND [ARGUMENT]...");
 }
 
 int main(int argc, char **argv)
@@ -113,6 +162,10 @@ int main(int argc, char **argv)
 		seconds = strtoll(argv[2], NULL, 10);
 		first = 3;
 	}
+	if (!strcmp(argv[first], "-g")) {
+		came.only_bodies = true;
+		first++;
+	}
 	deadline_ms = now_ms() + seconds * 1000;
 	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
 		err(125, "pipe");
@@ -122,7 +175,7 @@ int main(int argc, char **argv)
 		err(127, "%s", argv[command]);
 	}
 	close(out[1]);
-	writer = start_writer(in[0], in[1], argv + first, command - 1 - first);
+	writer = start_writer(in[0], in[1], came.only_bodies, argv + first, command - 1 - first);
 	close(in[0]);
 	in_time = hash_output(out[0], deadline_ms);
 	if (!in_time)

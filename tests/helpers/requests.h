@@ -24,6 +24,15 @@ static inline int requests_put_body(FILE *f, enum pattern which, uint64_t len)
 	return 0;
 }
 
+/* GETs of these paths, the last of which closes. As above. */
+static inline int requests_get(FILE *f, char *const *paths, int n)
+{
+	for (int i = 0; i < n; i++)
+		fprintf(f, "GET /%s HTTP/1.1\r\nHost: test\r\n%s\r\n", paths[i],
+			i == n - 1 ? "Connection: close\r\n" : "");
+	return fflush(f);
+}
+
 /* PUTs of bodies of these lengths, then GETs of the same, the last of which closes. As above. */
 static inline int requests_put(FILE *f, char *const *lens, int n)
 {
@@ -33,10 +42,7 @@ static inline int requests_put(FILE *f, char *const *lens, int n)
 		if (requests_put_body(f, PATTERN_UP, strtoull(lens[i], NULL, 10)))
 			return -1;
 	}
-	for (int i = 0; i < n; i++)
-		fprintf(f, "GET /%s HTTP/1.1\r\nHost: test\r\n%s\r\n", lens[i],
-			i == n - 1 ? "Connection: close\r\n" : "");
-	return fflush(f);
+	return requests_get(f, lens, n);
 }
 
 #endif
