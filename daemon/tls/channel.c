@@ -139,6 +139,24 @@ struct channel_event channel_flush(struct channel *ch)
 	return err ? event_errno(ch, -err) : event_bytes(RECORD_DATA, 0);
 }
 
+/*
+ * An empty data record costs as much as a short one and moves nothing (RFC 8446 5.1 allows it, to
+ * hide lengths). Nobody needs many in a row, and without an end of them the connection would never
+ * be idle nor ever do anything.
+ */
+static bool is_flood(struct channel *ch, size_t len)
+{
+	ch->n_empty = len ? 0 : (uint8_t)MIN_OF(ch->n_empty + 1, UINT8_MAX);
+	return ch->n_empty > CHANNEL_EMPTY_MAX;
+}
+
+static struct channel_event event_received(struct channel *ch, uint8_t type, size_t len)
+{
+	if (type == RECORD_DATA && is_flood(ch, len))
+		return event_error(REASON_RECORD_FLOOD, 0);
+	return event_bytes(type, len);
+}
+
 struct channel_event channel_recv(struct channel *ch, void *buf, size_t cap)
 {
 	struct channel_side *side = &ch->side[RX];
@@ -154,7 +172,7 @@ struct channel_event channel_recv(struct channel *ch, void *buf, size_t cap)
 		return event_errno(ch, (int)-n);
 	if (!n && !type)
 		return (struct channel_event){ .result = CHANNEL_EOF };
-	return event_bytes(type, (size_t)n);
+	return event_received(ch, type, (size_t)n);
 }
 
 enum { SPLICE_FLAGS = SPLICE_F_NONBLOCK | SPLICE_F_MOVE };
@@ -168,8 +186,8 @@ struct channel_event channel_splice_in(struct channel *ch, int pipe_fd, size_t l
 {
 	ssize_t n = splice(ch->fd, NULL, pipe_fd, NULL, len, SPLICE_FLAGS);
 
-	if (n > 0)
-		return event_bytes(RECORD_DATA, (size_t)n);
+	if (n > 0 || (!n && is_flood(ch, 0)))
+		return event_received(ch, RECORD_DATA, (size_t)n);
 	ch->splice_refused = n < 0 && errno == EINVAL;
 	if (n == 0 || errno == EINVAL || errno == EINTR)
 		return event_bytes(0, 0);

@@ -30,8 +30,12 @@ struct channel {
 	struct channel_side side[N_DIRECTIONS];
 	struct record_tx tx; /* user mode's bytes in flight */
 	struct record_rx rx;
+	uint8_t n_empty;     /* empty data records in a row */
 	bool splice_refused; /* the last splice in failed with EINVAL: see channel_recv() */
 };
+
+/* More empty data records in a row than that are REASON_RECORD_FLOOD. */
+enum { CHANNEL_EMPTY_MAX = 32 };
 
 enum channel_result {
 	CHANNEL_DATA,	    /* bytes of application data */

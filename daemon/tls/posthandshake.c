@@ -20,8 +20,8 @@ enum { MESSAGE_HEADER_LEN = 4, ALERT_LEVEL_WARNING = 1, ALERT_LEVEL_FATAL = 2 };
  * No honest peer updates keys this often: the smallest limit of an AEAD is 2^23 records. JDKs
  * with JDK-8329548 sent storms of them, and every one costs two key schedules.
  */
-enum { UPDATES_PER_WINDOW = 32 };
-#define UPDATE_WINDOW_NS (UINT64_C(10) * 1000 * NS_PER_MS)
+enum { UPDATES_PER_WINDOW = 32, WARNINGS_PER_WINDOW = 32 };
+#define WINDOW_NS (UINT64_C(10) * 1000 * NS_PER_MS)
 
 static struct posthandshake_verdict verdict(enum posthandshake_action action)
 {
@@ -39,7 +39,24 @@ static struct posthandshake_verdict end(enum reason reason, uint8_t alert)
 	return v;
 }
 
-static struct posthandshake_verdict take_alert(uint16_t version, const uint8_t *p, size_t len)
+static void turn_window(struct posthandshake *ph, uint64_t now)
+{
+	if (now - ph->window_ns <= WINDOW_NS)
+		return;
+	ph->window_ns = now;
+	ph->n_updates = ph->n_warnings = 0;
+}
+
+static struct posthandshake_verdict take_warning(struct posthandshake *ph, uint64_t now)
+{
+	turn_window(ph, now);
+	if (++ph->n_warnings > WARNINGS_PER_WINDOW)
+		return end(REASON_RECORD_FLOOD, ALERT_UNEXPECTED_MESSAGE);
+	return verdict(POSTHANDSHAKE_NONE);
+}
+
+static struct posthandshake_verdict take_alert(struct posthandshake *ph, uint16_t version,
+					       const uint8_t *p, size_t len, uint64_t now)
 {
 	struct posthandshake_verdict v;
 
@@ -52,7 +69,7 @@ static struct posthandshake_verdict take_alert(uint16_t version, const uint8_t *
 	/* Warnings: TLS 1.3 has none but user_canceled, which a close_notify follows. */
 	if (p[1] == ALERT_USER_CANCELED ||
 	    (version == TLS12 && p[0] == ALERT_LEVEL_WARNING && p[1] != ALERT_NO_RENEGOTIATION))
-		return verdict(POSTHANDSHAKE_NONE);
+		return take_warning(ph, now);
 	v = end(REASON_PEER_ALERT, ALERT_NONE);
 	v.peer_alert = p[1];
 	return v;
@@ -65,10 +82,7 @@ static struct posthandshake_verdict key_update(struct posthandshake *ph, const u
 
 	if (memcmp(message + 1, length_one, sizeof(length_one)) || message[4] > 1)
 		return end(REASON_UNEXPECTED_MESSAGE, ALERT_DECODE_ERROR);
-	if (now - ph->window_ns > UPDATE_WINDOW_NS) {
-		ph->window_ns = now;
-		ph->n_updates = 0;
-	}
+	turn_window(ph, now);
 	if (++ph->n_updates > UPDATES_PER_WINDOW)
 		return end(REASON_KEY_UPDATE_FLOOD, ALERT_UNEXPECTED_MESSAGE);
 	return verdict(message[4] ? POSTHANDSHAKE_REKEY_BOTH : POSTHANDSHAKE_REKEY_RX);
@@ -114,7 +128,7 @@ struct posthandshake_verdict posthandshake_take(struct posthandshake *ph, uint16
 	if (ph->n_partial && type != RECORD_HANDSHAKE)
 		return end(REASON_UNEXPECTED_MESSAGE, ALERT_UNEXPECTED_MESSAGE);
 	if (type == RECORD_ALERT)
-		return take_alert(version, p, len);
+		return take_alert(ph, version, p, len, now);
 	if (type == RECORD_HANDSHAKE && version == TLS13)
 		return take_handshake13(ph, p, len, now);
 	if (type == RECORD_HANDSHAKE)
@@ -132,6 +146,7 @@ uint8_t posthandshake_alert(enum reason reason)
 	case REASON_BAD_RECORD_HEADER:
 	case REASON_UNEXPECTED_MESSAGE:
 	case REASON_KEY_UPDATE_FLOOD:
+	case REASON_RECORD_FLOOD:
 		return ALERT_UNEXPECTED_MESSAGE;
 	case REASON_RENEGOTIATION:
 		return ALERT_NO_RENEGOTIATION;

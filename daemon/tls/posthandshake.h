@@ -36,9 +36,10 @@ enum posthandshake_action {
 };
 
 struct posthandshake {
-	uint64_t window_ns; /* start of the window in which key updates are counted */
-	uint16_t n_updates; /* in this window */
-	uint8_t partial[4]; /* a handshake message begun in an earlier record */
+	uint64_t window_ns;  /* start of the window in which these are counted */
+	uint16_t n_updates;  /* key updates */
+	uint16_t n_warnings; /* alerts that change nothing */
+	uint8_t partial[4];  /* a handshake message begun in an earlier record */
 	uint8_t n_partial;
 };
 
@@ -51,7 +52,7 @@ struct posthandshake_verdict {
 
 /*
  * Takes the bytes of one record of that type (whole, or in pieces as they come). `version` is
- * TLS12 or TLS13; now_ns is the clock for the limit of key updates.
+ * TLS12 or TLS13; now_ns is the clock for the limits of updates and warnings.
  */
 struct posthandshake_verdict posthandshake_take(struct posthandshake *ph, uint16_t version,
 						uint8_t type, const uint8_t *p, size_t len,

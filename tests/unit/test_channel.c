@@ -162,6 +162,36 @@ static void empty_records(void **state)
 	assert_int_equal(e.result, CHANNEL_AGAIN);
 }
 
+/* A few at a time are fine as long as data comes between; then one too many. */
+static void empty_records_in_a_row(void **state)
+{
+	char buf[8];
+	struct channel_event e;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		for (int n = 0; n < CHANNEL_EMPTY_MAX; n++)
+			pair_seal(&p, RECORD_DATA, NULL, 0);
+		pair_seal(&p, RECORD_DATA, "data", 4);
+	}
+	pair_write(&p, 0, p.wire_len);
+	for (size_t got = 0; got < 12; got += e.len) {
+		e = recv_event(&p.subject, buf, sizeof(buf));
+		assert_int_equal(e.result, CHANNEL_DATA);
+	}
+	if (p.subject.side[RX].mode == MODE_KERNEL)
+		return; /* recvmsg() takes any number of them in one call: test_channel_splice */
+	for (int n = 0; n <= CHANNEL_EMPTY_MAX; n++) {
+		size_t at = p.wire_len;
+
+		pair_seal(&p, RECORD_DATA, NULL, 0);
+		pair_write(&p, at, p.wire_len);
+		e = recv_event(&p.subject, buf, sizeof(buf));
+		assert_int_equal(e.result, n < CHANNEL_EMPTY_MAX ? CHANNEL_DATA : CHANNEL_ERROR);
+	}
+	assert_int_equal(e.reason, REASON_RECORD_FLOOD);
+}
+
 static void arrives_byte_by_byte(void **state)
 {
 	size_t first;
@@ -338,6 +368,7 @@ int main(void)
 		TEST(control),
 		TEST(pieces),
 		TEST(empty_records),
+		TEST(empty_records_in_a_row),
 		TEST(arrives_byte_by_byte),
 		TEST(end_at_boundary),
 		TEST(end_inside_header),

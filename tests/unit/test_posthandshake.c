@@ -175,6 +175,35 @@ static void flood(void **state)
 	}
 }
 
+/* A warning now and then is nothing, without end it is a flood; key updates are counted apart. */
+static void flood_of_warnings(void **state)
+{
+	enum { LIMIT = 32 };
+	const uint64_t window = UINT64_C(10) * 1000 * NS_PER_MS;
+	const uint8_t user_canceled[] = { 1, 90 };
+	struct posthandshake ph = { 0 };
+	struct posthandshake_verdict v;
+	uint64_t now = 5 * window;
+
+	(void)state;
+	for (int i = 0; i < LIMIT; i++) {
+		assert_int_equal(take(&ph, RECORD_ALERT, user_canceled, 2, now).action,
+				 POSTHANDSHAKE_NONE);
+		assert_int_equal(take(&ph, RECORD_HANDSHAKE, update, 5, now).action,
+				 POSTHANDSHAKE_REKEY_BOTH);
+	}
+	v = take(&ph, RECORD_ALERT, user_canceled, 2, now + window);
+	assert_int_equal(v.action, POSTHANDSHAKE_END);
+	assert_int_equal(v.reason, REASON_RECORD_FLOOD);
+	assert_int_equal(v.alert, ALERT_UNEXPECTED_MESSAGE);
+	ph = (struct posthandshake){ 0 };
+	for (int i = 0; i < 100 * LIMIT; i++) {
+		now += window / (LIMIT - 1);
+		assert_int_equal(take(&ph, RECORD_ALERT, user_canceled, 2, now).action,
+				 POSTHANDSHAKE_NONE);
+	}
+}
+
 static void alerts_of_reasons(void **state)
 {
 	static const struct {
@@ -191,6 +220,9 @@ static void alerts_of_reasons(void **state)
 		{ REASON_BAD_RECORD_HEADER, ALERT_UNEXPECTED_MESSAGE },
 		{ REASON_UNEXPECTED_MESSAGE, ALERT_UNEXPECTED_MESSAGE },
 		{ REASON_KEY_UPDATE_FLOOD, ALERT_UNEXPECTED_MESSAGE },
+		{ REASON_RECORD_FLOOD, ALERT_UNEXPECTED_MESSAGE },
+		{ REASON_TOTAL_TIMEOUT, ALERT_CLOSE_NOTIFY },
+		{ REASON_DRAINED, ALERT_CLOSE_NOTIFY },
 		{ REASON_RENEGOTIATION, ALERT_NO_RENEGOTIATION },
 		{ REASON_BACKEND_RESET, ALERT_INTERNAL_ERROR },
 		{ REASON_INTERNAL, ALERT_INTERNAL_ERROR },
@@ -223,7 +255,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row),	     cmocka_unit_test(split_update),
 		cmocka_unit_test(split_by_others),   cmocka_unit_test(flood),
-		cmocka_unit_test(alerts_of_reasons), cmocka_unit_test(messages_of_ours),
+		cmocka_unit_test(flood_of_warnings), cmocka_unit_test(alerts_of_reasons),
+		cmocka_unit_test(messages_of_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
