@@ -17,8 +17,12 @@
 #include "serve/http_reply.h"
 #include "serve/http_request.h"
 
-/* Of a response, whatever its length: opening a file and writing a head are not free. */
-enum { RESPONSE_COST = 4096 };
+enum {
+	RESPONSE_COST =
+		4096, /* whatever its length: opening a file and writing a head are not free */
+	PIECE_MAX = 2 * 1024 * 1024, /* of one sendfile() */
+	PAGE = 4096,
+};
 
 /* The parts of multipart/byteranges, in a buffer of the pool. */
 struct parts {
@@ -259,19 +263,35 @@ static bool send_out(struct response *r, struct response_env *env, struct respon
 			return false;
 		b->off += (uint32_t)ev.len;
 		b->len -= (uint32_t)ev.len;
+		r->begun_len = r->left && sends_in_kernel(env) ? (uint16_t)(r->begun_len + ev.len) :
+								 0;
 		sent(env, ev.len);
 	}
 	pool_put(env->pool, &r->out);
 	return true;
 }
 
+/*
+ * How much one sendfile() should send. Records of whole pages cost the kernel least, as it
+ * encrypts them where they lie: a first record with our bytes in it, or one that begins within a
+ * page, ends at the end of a page.
+ */
+static size_t piece_len(const struct response *r)
+{
+	uint64_t room = RECORD_PLAIN_MAX - r->begun_len;
+
+	if ((!r->begun_len && r->off % PAGE == 0) || r->left <= room)
+		return (size_t)MIN_OF(r->left, (uint64_t)PIECE_MAX);
+	return (size_t)(room - ((uint64_t)r->off + room) % PAGE);
+}
+
 static bool send_file(struct response *r, struct response_env *env, struct response_event *out)
 {
-	size_t len = (size_t)MIN_OF(r->left, (uint64_t)env->budget);
-	struct channel_event ev = channel_sendfile(env->channel, r->fd, &r->off, len);
+	struct channel_event ev = channel_sendfile(env->channel, r->fd, &r->off, piece_len(r));
 
 	if (!channel_took(&ev, out))
 		return false;
+	r->begun_len = 0;
 	r->left -= ev.len;
 	env->budget -= (int)ev.len;
 	sent(env, ev.len);

@@ -23,6 +23,7 @@ struct response {
 	struct pool_buffer *parts; /* struct parts, if there are several ranges */
 	off_t off;		   /* of the file, where `left` begins */
 	uint64_t left;		   /* bytes of the range, not yet taken */
+	uint16_t begun_len;	   /* bytes of ours in the record that the file's will share */
 	int fd;			   /* owned, while has_file */
 	bool has_file;
 	bool is_begun;
