@@ -51,6 +51,15 @@ bulk_calls() { # SUBJECT ROUND
 		"calls_per_mb=$(quotient $((CALLS * 1000000)) "$BULK_BYTES")"
 }
 
+bulk_profile() { # SUBJECT
+	local -a pids
+	mapfile -t pids < <(server_pids "$1-$BULK_DIRECTION")
+	bulk_client "$1"
+	profile_begin "${pids[@]}"
+	client_go
+	profile_end "bulk-$BULK_DIRECTION" "$1"
+}
+
 # The kernel's AEAD alone, by the slope between blocks of 4 KiB and 8 KiB: instructions per byte at records
 # of 16 KiB. tcrypt counts by the TSC, which counts instructions here, and never stays loaded. An interrupt
 # only adds, so the least of some runs counts.
@@ -95,5 +104,8 @@ bulk_run() {
 	for BULK_DIRECTION in down up; do
 		rounds "${ROUNDS:-3}" bulk_cost "${BULK_SUBJECTS[@]}"
 		rounds 1 bulk_calls "${BULK_SUBJECTS[@]}"
+		for subject in relay-ktls ktlsd-kernel ktlsd-user nginx-stream; do
+			bulk_profile "$subject"
+		done
 	done
 }

@@ -4,7 +4,8 @@
  *
  *	connect [-k] [-n COUNT] [-w AT_ONCE] [-t SECONDS] [-r PATH] ADDRESS PORT
  *
- * Keeps AT_ONCE (32) of them under way until COUNT (1000) have ended, and prints
+ * Prints READY and waits for a line on stdin. Then keeps AT_ONCE (32) of them under way until COUNT (1000)
+ * have ended, and prints
  *	completed=N failed=N resumed=N wall_ns=N
  * A connection counts as completed when the whole answer has come and the close was clean or at least
  * sent. With -k connections stay open after the answer, without a TLS object; when all are there it
@@ -199,7 +200,7 @@ static void parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	uint64_t started;
-	char byte;
+	char line[16];
 
 	parse(argc, argv);
 	signal(SIGPIPE, SIG_IGN);
@@ -209,13 +210,17 @@ int main(int argc, char **argv)
 	loop = epoll_create1(EPOLL_CLOEXEC);
 	if (loop < 0)
 		err(1, "epoll");
+	puts("READY");
+	fflush(stdout);
+	if (!fgets(line, sizeof(line), stdin))
+		return 1;
 	started = client_now_ns();
 	run();
 	printf("completed=%llu failed=%llu resumed=%llu wall_ns=%llu\n",
 	       (unsigned long long)n_completed, (unsigned long long)n_failed,
 	       (unsigned long long)n_resumed, (unsigned long long)(client_now_ns() - started));
 	fflush(stdout);
-	while (options.keep && read(STDIN_FILENO, &byte, 1) > 0)
+	while (options.keep && fgets(line, sizeof(line), stdin))
 		;
 	return 0;
 }

@@ -48,6 +48,15 @@ files_calls() { # SUBJECT ROUND
 		"copied_percent=$(quotient $((100 * COPIED)) "${RESULT[bytes]}")"
 }
 
+files_profile() { # SUBJECT
+	local -a pids
+	mapfile -t pids < <(server_pids "$1")
+	files_client "$1" "$FILES_REQUESTS"
+	profile_begin "${pids[@]}"
+	client_go
+	profile_end "files-$FILES_NAME" "$1"
+}
+
 files_make() {
 	local name
 	mkdir -p "$T/www"
@@ -71,5 +80,7 @@ files_run() {
 		rounds "${ROUNDS:-3}" files_cost "${FILES_SUBJECTS[@]}"
 		rounds 1 files_calls "${FILES_SUBJECTS[@]}"
 	done
+	files_profile ktlsd-files-kernel
+	files_profile nginx-ktls-files
 }
 FILES_BYTES=${FILES_BYTES:-40000000}

@@ -275,6 +275,35 @@ is_traced() { # PID...
 	done
 }
 
+# ---- profiles ----
+
+# Samples these processes by the clock, which needs no counter of the CPU's, and in a guest of --icount is by
+# instructions.
+profile_begin() { # PID...
+	perf record -q -e cpu-clock -F 4000 -o "$T/profile" -p "$(IFS=, && echo "$*")" \
+		2>"$T/perf.log" &
+	PROFILER=$!
+	wait_until 60 is_waiting "$PROFILER" || die "perf does not start" "$T/perf.log"
+}
+
+# Ends that; the functions where most of it went become a line for the report.
+profile_end() { # COMPARISON SUBJECT
+	kill -INT "$PROFILER"
+	wait "$PROFILER" || true
+	perf report -i "$T/profile" --sort symbol 2>/dev/null >"$T/profile.txt" || true
+	awk -v comparison="$1" -v subject="$2" '
+		$1 ~ /%$/ && n < 12 {
+			list = list (n++ ? "," : "") "{\"function\":\"" $3 "\",\"in\":\"" \
+				($2 == "[k]" ? "kernel" : "user") "\",\"percent\":" ($1 + 0) "}"
+		}
+		$1 ~ /%$/ { all[$2] += $1 }
+		END {
+			printf "{\"comparison\":\"%s\",\"subject\":\"%s\",\"kernel\":%.1f,\"profile\":[%s]}\n",
+				comparison, subject, all["[k]"], list
+		}' "$T/profile.txt" >>"$SAMPLES"
+	say "$1, profile of $2: $(awk '$1 ~ /%$/ && n++ < 4 { printf "%s %s  ", $1, $3 }' "$T/profile.txt")"
+}
+
 # ---- samples ----
 
 sample() { # COMPARISON SUBJECT ROUND KEY=NUMBER...

@@ -55,14 +55,16 @@ memory_sample() { # SUBJECT ROUND
 	server_start "$1" ecdsa "$IP:3000"
 	port=$(server_port "$1")
 	mapfile -t pids < <(server_pids "$1")
-	"$BUILD/bench/connect" -n 64 -w 16 "$IP" "$port" >"$T/connect.log" || die "$1 does not serve"
+	client_begin "$1" "$BUILD/bench/connect" -n 64 -w 16 "$IP" "$port"
+	client_go
 	wait_until 30 memory_is_closed "$port" || die "$1 keeps connections"
 	memory_rss "${pids[@]}"
 	memory_kernel
 	rss=$RSS kernel=$KERNEL
-	coproc IDLE { exec "$BUILD/bench/connect" -k -n "$count" -w 32 -t 900 "$IP" "$port"; }
-	client=$IDLE_PID
-	read -r -t 1000 line <&"${IDLE[0]}" || die "the client fails at $1" "$T/$1.log"
+	client_begin "$1" "$BUILD/bench/connect" -k -n "$count" -w 32 -t 900 "$IP" "$port"
+	client=$CLIENT_PROCESS
+	echo go >&"$CLIENT_IN"
+	read -r -t 1000 line <&"$CLIENT_OUT" || die "the client fails at $1" "$T/$1.log"
 	[[ $line == "completed=$count failed=0 "* ]] || die "$1: $line" "$T/$1.log"
 	memory_is_open "$port" "$count" || die "$1 does not hold the connections"
 	cost_settle "${pids[@]}"

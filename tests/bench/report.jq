@@ -38,7 +38,7 @@ def judge($lines; $comparison; $target):
 		elif $target.max then $seen.median <= $target.max else null end)};
 
 . as $all
-| [$all[] | select(.subject)] as $lines
+| [$all[] | select(.values)] as $lines
 | {versions: ([$all[] | .versions // empty] | last),
    comparisons: [$about[0][] | .name as $name | . + {
 	facts: ([$all[] | .facts // empty | select(.comparison as $c | $name == $c or ($name | startswith($c + "-")))]
@@ -47,6 +47,7 @@ def judge($lines; $comparison; $target):
 		| {subject: $subject, values: ([.[].values | keys[]] | unique
 			| map({key: ., value: (. as $key | series($lines; $name; $subject; $key) | map(.[1]) | spread)})
 			| from_entries)}],
+	profiles: [$all[] | select(.profile and .comparison == $name) | {subject, kernel, profile}],
 	targets: [(.targets // [])[] | judge($lines; $name; .)]
    } | select(.results | length > 0)],
    lines: $all}

@@ -5,6 +5,8 @@
 # its own with a full handshake. small is here, in user mode and by CPU time; small-guest is in a guest, in
 # both modes, by instructions.
 
+declare -gA RESULT # what the client says, see client_go
+
 SMALL_CONNECTIONS=16
 
 # One sample of keep-alive requests; COST_KEY names it, and KERNEL_COST is added where it is instructions.
@@ -18,22 +20,13 @@ small_keep() { # SUBJECT ROUND
 }
 
 small_new() { # SUBJECT ROUND
-	local line server kernel
 	local -a pids
 	mapfile -t pids < <(server_pids "$1")
-	cost_settle "${pids[@]}"
-	server=$COST
-	cost_read_kernel
-	kernel=$COST
-	# shellcheck disable=SC2086 # a list of words, or nothing
-	line=$(${CLIENT_CPU:+taskset -c $CLIENT_CPU} "$BUILD/bench/connect" -n "$SMALL_NEW" -w 16 -r /1KB \
-		"$IP" "$(server_port "$1")") || die "the client fails at $1"
-	[[ $line == "completed=$SMALL_NEW failed=0 resumed=0 "* ]] || die "$1: $line"
-	cost_settle "${pids[@]}"
-	SERVER_COST=$((COST - server))
-	cost_read_kernel
-	KERNEL_COST=$((COST - kernel))
-	small_sample new "$1" "$2" "$SMALL_NEW" "${line##*=}"
+	client_begin "$1" "$BUILD/bench/connect" -n "$SMALL_NEW" -w 16 -r /1KB "$IP" "$(server_port "$1")"
+	client_cost "${pids[@]}"
+	((RESULT[completed] == SMALL_NEW && !RESULT[failed] && !RESULT[resumed])) ||
+		die "$1: ${RESULT[completed]} completed, ${RESULT[failed]} failed"
+	small_sample new "$1" "$2" "$SMALL_NEW" "${RESULT[wall_ns]}"
 }
 
 small_sample() { # keep|new SUBJECT ROUND REQUESTS WALL_NS

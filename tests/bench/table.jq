@@ -16,6 +16,7 @@ def table: (.columns) as $columns
 	  (.results | sort_by(.subject as $s | $order | index($s) // 99)[] | row($columns));
 def target: "| \(.what) | \(.seen | with_spread) | " + (if .min then ">= \(.min)" elif .max then "<= \(.max)" else "-" end)
 	+ " | " + (if .met == null then "" elif .met then "met" else "**not met**" end) + " |";
+def profile: "- \(.subject) (\(.kernel | round) % in the kernel): " + (.profile | map("`\(.function)` \(.percent) %") | join(", "));
 def where: if .facts == null then "" else
 	"Measured \(.facts.date) " + ({host: "on the host", guest: "in a guest (QEMU, emulated)",
 	icount: "in a guest (QEMU, emulated, one CPU whose clock counts instructions)"}[.facts.where])
@@ -28,10 +29,12 @@ def where: if .facts == null then "" else
 "",
 "**What this is not**: there is no network card in it, everything is loopback on one machine. Guests are emulated:",
 "instructions are not cycles, and hardly show what copies cost on real memory, which is what kernel TLS saves. Nothing here",
-"is comparable with figures from hardware.",
+"is comparable with figures from hardware. The guest's CPU has AES-NI and AVX2, but not the VPCLMULQDQ that the kernel and",
+"libraries use for AES-GCM on newer CPUs.",
 "",
 "Versions: " + (.versions | to_entries | map("\(.key) \(.value)") | join(", ")) + ".",
 (.comparisons[]
 	| "", "## \(.title)", "", (.about | if type == "array" then join("\n") else . end), "", where, "", table,
 	  (if (.targets | length) > 0 then "", "| target | seen | wanted | |", "|---|---:|---:|---|", (.targets[] | target) else empty end),
+	  (if (.profiles | length) > 0 then "", "Where it goes, by samples of the clock:", "", (.profiles[] | profile) else empty end),
 	  (if .notes then "", (.notes | join("\n")) else empty end))
