@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/util.h"
@@ -137,24 +138,31 @@ static char *wrap_next(const struct libscols_column *column, char *data, void *a
 	return end + 1;
 }
 
+/*
+ * What is piped into a file has no width to be wrapped to, and columns without headings are as
+ * wide as their cells: libsmartcols says so too, but in some versions only.
+ */
 static int screen_open(struct table *table)
 {
+	bool wraps = isatty(STDOUT_FILENO);
+
 	table->screen = scols_new_table();
 	if (!table->screen || scols_table_enable_colors(table->screen, text_has_colours()) ||
 	    scols_table_enable_noheadings(table->screen, !table->headings))
 		return -ENOMEM;
 	for (size_t i = 0; i < table->n; i++) {
 		const struct column *column = column_at(table, i);
-		int flags = (column->flags & COLUMN_WRAP ? SCOLS_FL_WRAP : 0) |
+		int flags = (wraps && column->flags & COLUMN_WRAP ? SCOLS_FL_WRAP : 0) |
 			    (is_right_aligned(column->format) ? SCOLS_FL_RIGHT : 0);
-		char heading[NAME_MAX_LEN];
+		char heading[NAME_MAX_LEN] = "";
 		struct libscols_column *made;
 
-		name_print(heading, column->name, false);
+		if (table->headings)
+			name_print(heading, column->name, false);
 		made = scols_table_new_column(table->screen, heading, column->width, flags);
 		if (!made)
 			return -ENOMEM;
-		if (column->flags & COLUMN_WRAP &&
+		if (flags & SCOLS_FL_WRAP &&
 		    scols_column_set_wrapfunc(made, wrap_size, wrap_next, NULL))
 			return -ENOMEM;
 	}

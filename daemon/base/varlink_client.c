@@ -216,10 +216,12 @@ static int reply_take(struct json *message, bool more,
 	if (r == -EINVAL || (continues && !more))
 		return -EBADMSG;
 	r = json_get_object(message, "parameters", &parameters);
-	if (r == -ENOENT)
-		parameters = empty = json_new();
-	else if (r)
+	if (r == -ENOENT) {
+		empty = json_new();
+		parameters = empty;
+	} else if (r) {
 		return r == -EINVAL ? -EBADMSG : r;
+	}
 	if (!parameters)
 		return -ENOMEM;
 	r = each_reply(parameters, arg);

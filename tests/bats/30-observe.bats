@@ -18,6 +18,7 @@ STRANGER=(setpriv --reuid 65534 --regid 65533 --clear-groups)
 declare -gA CIPHERS=([aes-gcm-128]=51 [aes-gcm-256]=52 [aes-ccm-128]=53 [chacha20-poly1305]=54)
 
 setup() {
+	tell_try
 	[[ $EUID == 0 ]] || skip "needs root"
 	install -d -m 0755 "$RUN"
 	install -m 0755 "$HELPERS/observe_dump" "$HELPERS/ktls_pair" "$RUN"

@@ -36,6 +36,7 @@ teardown_file() {
 }
 
 setup() {
+	tell_try
 	[[ $EUID == 0 ]] || skip "needs root"
 	SERVER=$(sed -n 's/.* server=\([0-9]*\) .*msg="ready".*/\1/p' "$T/ktlsd.log")
 	# a sanitizer's runtime lets nobody lock memory

@@ -28,6 +28,7 @@ teardown_file() {
 }
 
 setup() {
+	tell_try
 	expect_ktls || skip "this kernel has no TLS"
 }
 

@@ -25,6 +25,15 @@ bats_require_minimum_version 1.5.0
 # An emulated guest on a busy machine may miss a deadline once; what is wrong fails twice.
 export BATS_TEST_RETRIES=1
 
+# ./runtests shows these lines: no test is tried again unseen. Every setup() calls it.
+tell_try() {
+	((BATS_TEST_TRY_NUMBER < 2)) || echo "# tried again: $BATS_TEST_DESCRIPTION" >&3
+}
+
+setup() {
+	tell_try
+}
+
 : "${KTLSD_BUILD:?the build directory}"
 : "${KTLSD_EXPECT:?none, ktls or ktls+rekey}"
 case $KTLSD_EXPECT in none | ktls | ktls+rekey) ;; *)

@@ -33,12 +33,14 @@ tally_words() { # LOG
 	echo "$words"
 }
 
-# Prints every failed test with all that it said, and every reason to skip once.
+# Prints every failed test with all that it said, what was tried again, and every reason to skip
+# once.
 tally_show() { # LOG
 	awk '
 		/^(ok |1\.\.[0-9]+$)/ || / # (skip|SKIP)/ { shown = 0; next }
 		/^not ok / || /^FAILED: / { shown = 1 }
 		shown { print "    " $0 }' "$1" >&2
+	sed -nE 's/^# (tried again: .*)/    \1/p' "$1" >&2
 	sed -nE 's/^(not )?ok .*# (skip|SKIP) ?//p' "$1" | sort | uniq -c |
 		sed -E 's/^ *([0-9]+) (.*)/    skipped \1: \2/' >&2
 }
