@@ -6,7 +6,7 @@
  *
  * For n from 0 to what a client sends in a whole handshake, by STEP (1): sends n bytes of one, half
  * closes or resets, and waits for the other end to go. Prints the number of connections and of the
- * bytes of a handshake.
+ * bytes of a handshake, which it learns by one that is whole and ends by FIN.
  */
 #include <err.h>
 #include <getopt.h>
@@ -84,6 +84,7 @@ static size_t cut_at(char **where, size_t max)
 int main(int argc, char **argv)
 {
 	size_t whole, step, n = 0;
+	char **where;
 	int option;
 
 	while ((option = getopt(argc, argv, "+v:")) != -1) {
@@ -93,14 +94,14 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind < 3)
 		errx(2, "usage: cut [-v 1.2|1.3] fin|reset ADDRESS PORT [STEP]");
-	resets = !strcmp(argv[optind], "reset");
-	argv += optind + 1;
-	step = argv[2] ? strtoul(argv[2], NULL, 10) : 1;
+	where = &argv[optind + 1];
+	step = where[2] ? strtoul(where[2], NULL, 10) : 1;
 	signal(SIGPIPE, SIG_IGN);
 	alarm(120);
-	whole = cut_at(argv, SIZE_MAX);
+	whole = cut_at(where, SIZE_MAX);
+	resets = !strcmp(argv[optind], "reset");
 	for (size_t at = 0; at < whole; at += step, n++)
-		if (cut_at(argv, at) != at)
+		if (cut_at(where, at) != at)
 			errx(1, "the handshake ended before its byte %zu", at);
 	printf("%zu %zu\n", n, whole);
 	return 0;

@@ -28,6 +28,8 @@
  *	stream		the same, slower, until a line comes on stdin: prints STREAMS, at the end
  *			sent LENGTH SHA-256, then what has come
  *	flood=TYPE:HEX	sends that record until the connection is gone
+ *	prefix		prints "prefix LENGTH" if the data printed last is the beginning of what bulk
+ *			sends, by SHA-256
  *	mark		starts a clock
  *	within=MS	prints "within MS", or "late: MS" if more has passed
  *	fin, reset	half-closes, or resets the connection
@@ -270,16 +272,6 @@ static void reset(void)
 	close(peer.fd);
 }
 
-static void print_elapsed(uint64_t allowed_ms)
-{
-	uint64_t ms = stream_clock_ms() - stream.mark_ms;
-
-	if (ms > allowed_ms)
-		printf("late: %llu\n", (unsigned long long)ms);
-	else
-		printf("within %llu\n", (unsigned long long)allowed_ms);
-}
-
 static void wait_line(void)
 {
 	int c;
@@ -309,6 +301,8 @@ static bool take_plain_step(const char *step)
 		wait_line();
 	else if (!strcmp(step, "stream"))
 		stream_until_line();
+	else if (!strcmp(step, "prefix"))
+		stream_print_prefix();
 	else if (!strcmp(step, "mark"))
 		stream.mark_ms = stream_clock_ms();
 	else if (!strcmp(step, "read"))
@@ -355,7 +349,7 @@ static void take_step(const char *step)
 	else if (IS("flood"))
 		put_flood(value);
 	else if (IS("within"))
-		print_elapsed(strtoull(value, NULL, 10));
+		stream_print_elapsed(strtoull(value, NULL, 10));
 	else if (IS("update"))
 		put_update((uint8_t)strtoul(value, NULL, 10));
 	else if (IS("read"))

@@ -153,6 +153,12 @@ static struct {
 	FILE *copy; /* where it is written to besides, or NULL */
 } peer_came;
 
+/* What peer_print_data() has printed last. */
+static struct {
+	uint64_t len;
+	uint8_t hash[EVP_MAX_MD_SIZE];
+} peer_printed;
+
 static inline void peer_take_data(const uint8_t *p, size_t len)
 {
 	if (!peer_came.digest) {
@@ -167,15 +173,15 @@ static inline void peer_take_data(const uint8_t *p, size_t len)
 
 static inline void peer_print_data(void)
 {
-	uint8_t hash[EVP_MAX_MD_SIZE];
 	char label[64];
 	unsigned int n;
 
 	if (!peer_came.len)
 		return;
-	EVP_DigestFinal_ex(peer_came.digest, hash, &n);
+	EVP_DigestFinal_ex(peer_came.digest, peer_printed.hash, &n);
+	peer_printed.len = peer_came.len;
 	snprintf(label, sizeof(label), "data %llu", (unsigned long long)peer_came.len);
-	peer_print_hex(label, hash, n);
+	peer_print_hex(label, peer_printed.hash, n);
 	EVP_MD_CTX_free(peer_came.digest);
 	peer_came.digest = NULL;
 	peer_came.len = 0;

@@ -120,6 +120,40 @@ static inline void stream_until_line(void)
 	peer_print_data();
 }
 
+/* Says whether what came back is the beginning of what stream_bulk() sends. */
+static inline void stream_print_prefix(void)
+{
+	static uint8_t data[SEAL_PLAIN_MAX];
+	uint8_t hash[EVP_MAX_MD_SIZE];
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	unsigned int n;
+
+	EVP_DigestInit_ex(digest, EVP_sha256(), NULL);
+	for (uint64_t at = 0; at < peer_printed.len; at += sizeof(data)) {
+		uint64_t left = peer_printed.len - at;
+		size_t len = left < sizeof(data) ? (size_t)left : sizeof(data);
+
+		pattern_fill(PATTERN_UP, at, data, len);
+		EVP_DigestUpdate(digest, data, len);
+	}
+	EVP_DigestFinal_ex(digest, hash, &n);
+	EVP_MD_CTX_free(digest);
+	if (peer_printed.len && !memcmp(hash, peer_printed.hash, n))
+		printf("prefix %llu\n", (unsigned long long)peer_printed.len);
+	else
+		puts("no prefix");
+}
+
+static inline void stream_print_elapsed(uint64_t allowed_ms)
+{
+	uint64_t ms = stream_clock_ms() - stream.mark_ms;
+
+	if (ms > allowed_ms)
+		printf("late: %llu\n", (unsigned long long)ms);
+	else
+		printf("within %llu\n", (unsigned long long)allowed_ms);
+}
+
 /* Sends that record until the connection is gone. */
 static inline void stream_flood(uint8_t type, const uint8_t *data, size_t len)
 {
