@@ -208,6 +208,7 @@ static enum step take_request(struct conn *c, struct response_env *env)
 	status = http_request_parse(buf, (size_t)len, &q);
 	if (status)
 		return refuse(c, env, status, q.method == HTTP_METHOD_HEAD);
+	q.keep_alive &= !atomic_load(&c->port->listener->draining);
 	if (!response_begin(&f->response, env, &l->root, &q))
 		return end_with(c, REASON_NO_MEMORY, ENOMEM);
 	consume(c, (size_t)len);

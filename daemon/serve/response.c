@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <stdalign.h>
 #include <stddef.h>
-#include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,28 +14,21 @@
 #include "serve/http_range.h"
 #include "serve/http_reply.h"
 #include "serve/http_request.h"
+#include "serve/multipart.h"
 
 enum {
-	RESPONSE_COST =
-		4096, /* whatever its length: opening a file and writing a head are not free */
+	RESPONSE_COST = 4096,	     /* whatever its length: a file is opened, a head written */
 	PIECE_MAX = 2 * 1024 * 1024, /* of one sendfile() */
 	PAGE = 4096,
 };
 
-/* The parts of multipart/byteranges, in a buffer of the pool. */
-struct parts {
-	struct http_entity entity;
-	struct http_range range[HTTP_RANGES_MAX];
-	int n, next; /* next == n: the closing line */
-	char boundary[HTTP_BOUNDARY_MAX];
-};
+_Static_assert(sizeof(struct multipart) <= POOL_BUFFER_LEN, "parts fit into a buffer");
+_Static_assert(offsetof(struct pool_buffer, data) % alignof(struct multipart) == 0, "and are "
+										    "aligned");
 
-_Static_assert(sizeof(struct parts) <= POOL_BUFFER_LEN, "parts fit into a buffer");
-_Static_assert(offsetof(struct pool_buffer, data) % alignof(struct parts) == 0, "and are aligned");
-
-static struct parts *parts_of(const struct response *r)
+static struct multipart *parts_of(const struct response *r)
 {
-	return (struct parts *)r->parts->data;
+	return (struct multipart *)r->parts->data;
 }
 
 static struct response_event event_of(enum response_result result)
@@ -95,50 +86,15 @@ static void put_head(struct response *r, struct response_env *env, const struct 
 	count_status(env, h->status);
 }
 
-/* A line that no part holds, as nobody can guess it. */
-static void make_boundary(char boundary[HTTP_BOUNDARY_MAX])
-{
-	static const char digits[] = "0123456789abcdef";
-	uint8_t bytes[(HTTP_BOUNDARY_MAX - 1) / 2] = { 0 };
-	size_t n = 0;
-
-	/* Never fails for so few bytes once the system has booted: getrandom(2). */
-	(void)!getrandom(bytes, sizeof(bytes), 0);
-	for (size_t i = 0; i < sizeof(bytes); i++) {
-		boundary[n++] = digits[bytes[i] >> 4];
-		boundary[n++] = digits[bytes[i] & 15];
-	}
-	boundary[n] = '\0';
-}
-
-/* Bytes of all parts, with their heads and the closing line. */
-static uint64_t parts_len(const struct parts *p)
-{
-	char scratch[HTTP_HEAD_MAX];
-	uint64_t len = http_write_part(scratch, &p->entity, NULL, p->boundary);
-
-	for (int i = 0; i < p->n; i++)
-		len += p->range[i].len +
-		       http_write_part(scratch, &p->entity, &p->range[i], p->boundary);
-	return len;
-}
-
 static bool begin_parts(struct response *r, struct response_env *env, struct http_head *h,
 			const struct http_range *range, int n)
 {
-	struct parts *p;
-
 	r->parts = pool_get(env->pool);
 	if (!r->parts)
 		return false;
-	p = parts_of(r);
-	p->entity = *h->entity;
-	memcpy(p->range, range, (size_t)n * sizeof(*range));
-	p->n = n;
-	p->next = 0;
-	make_boundary(p->boundary);
-	h->boundary = p->boundary;
-	h->body_len = parts_len(p);
+	multipart_init(parts_of(r), h->entity, range, n);
+	h->boundary = parts_of(r)->boundary;
+	h->body_len = multipart_len(parts_of(r));
 	return true;
 }
 
@@ -329,28 +285,27 @@ static bool read_file(struct response *r, struct response_env *env, struct respo
 	return true;
 }
 
-/* The head of the next part, or the closing line; *more says whether there was one. */
+/* What precedes the next part, or the closing line; *more says whether there was one. */
 static bool next_part(struct response *r, struct response_env *env, bool *more,
 		      struct response_event *out)
 {
-	struct parts *p = r->parts ? parts_of(r) : NULL;
 	const struct http_range *range;
+	size_t len;
 
-	*more = p && p->next <= p->n;
-	if (!*more)
+	*more = false;
+	if (!r->parts)
 		return true;
 	if (!take_out(r, env)) {
 		*out = error_of(REASON_NO_MEMORY, ENOMEM);
 		return false;
 	}
-	range = p->next < p->n ? &p->range[p->next] : NULL;
-	p->next++;
+	range = multipart_next(parts_of(r), (char *)r->out->data, &len);
+	r->out->len = (uint32_t)len;
+	*more = len;
 	if (range) {
 		r->off = (off_t)range->first;
 		r->left = range->len;
 	}
-	r->out->len =
-		(uint32_t)http_write_part((char *)r->out->data, &p->entity, range, p->boundary);
 	return true;
 }
 
@@ -401,6 +356,7 @@ struct response_event response_send(struct response *r, struct response_env *env
 		if (!next_part(r, env, &more, &out))
 			return out;
 	} while (more);
+	pool_put(env->pool, &r->out);
 	response_cut(r, env);
 	ev = channel_flush(env->channel);
 	return channel_took(&ev, &out) ? event_of(RESPONSE_DONE) : out;

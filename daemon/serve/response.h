@@ -20,7 +20,7 @@ struct http_request;
 
 struct response {
 	struct pool_buffer *out;   /* bytes to send before what is left of the file */
-	struct pool_buffer *parts; /* struct parts, if there are several ranges */
+	struct pool_buffer *parts; /* struct multipart, if there are several ranges */
 	off_t off;		   /* of the file, where `left` begins */
 	uint64_t left;		   /* bytes of the range, not yet taken */
 	uint16_t begun_len;	   /* bytes of ours in the record that the file's will share */
