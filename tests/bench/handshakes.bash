@@ -81,7 +81,7 @@ handshakes_run() {
 	bind_cpus
 	backend_start "answer=$IP:3000"
 	for HANDSHAKES_KEY in ecdsa rsa; do
-		subjects=(ktlsd-user nginx-stream nginx-http nginx-return hitch stunnel)
+		subjects=(ktlsd-user nginx-stream nginx-stream-1ticket nginx-http nginx-return hitch stunnel)
 		if [[ $HANDSHAKES_KEY == rsa ]] && grep -qw avx512ifma /proc/cpuinfo; then
 			subjects+=(nginx-stream-noifma)
 		fi
@@ -94,7 +94,7 @@ handshakes_run() {
 }
 
 handshakes-guest_run() {
-	local subjects=(ktlsd-kernel ktlsd-user nginx-stream nginx-http nginx-return hitch)
+	local subjects=(ktlsd-kernel ktlsd-user nginx-stream nginx-stream-1ticket nginx-http nginx-return hitch)
 	HANDSHAKES_COUNT=200
 	cost_settle_kernel
 	backend_start "answer=$IP:3000"

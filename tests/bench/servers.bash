@@ -12,7 +12,7 @@
 # A subject is KIND or KIND-VARIANT: ktlsd-user keeps records in user space, ktlsd-kernel demands
 # kTLS, ktlsd-tx only for sending, ktlsd-files-user and -kernel serve $T/www; nginx-stream and nginx-http are proxies, nginx-files and
 # nginx-ktls-files serve $T/www, nginx-return answers by itself; -noifma hides that instruction set from
-# OpenSSL; hitch, stunnel, haproxy.
+# OpenSSL, and -1ticket has it send one session ticket instead of two, as ktlsd does; hitch, stunnel, haproxy.
 # What they all get: TLS 1.3 (SUITE13) or, if VERSION is 1.2, SUITE12; X25519; no log per connection.
 #
 # SERVER_CPU is the CPU they are bound to, or empty.
@@ -26,7 +26,7 @@ server_port() { # SUBJECT
 	echo "${SERVER_PORT[$1]}"
 }
 
-# Ends a configuration file's chain of reasons: the certificate with its key.
+# A file of the certificate with its key, as some want it; prints its name.
 server_both_pem() { # CERTIFICATE
 	cat "$T/$1.key" "$T/$1.pem" >"$T/$1.both.pem"
 	echo "$T/$1.both.pem"
@@ -71,6 +71,7 @@ nginx_tls() { # VARIANT CERTIFICATE
 	ssl_session_tickets off;
 	END
 	[[ $1 != *ktls* ]] || echo "ssl_conf_command Options KTLS;"
+	[[ $1 != *ticket* ]] || echo "ssl_conf_command NumTickets 1;"
 }
 
 nginx_http() { # VARIANT PORT CERTIFICATE BACKEND
