@@ -16,23 +16,25 @@
 struct drain {
 	bool is_terminal; /* stderr: shows how it goes */
 	bool wrote;	  /* on the line of the terminal */
-	bool draining;	  /* of any listener */
+	size_t n_listeners;
+	bool draining; /* of any listener */
 	int64_t left, cut;
 };
 
-static int draining_read(struct json *reply, bool *draining)
+static int listeners_read(struct json *reply, struct drain *d)
 {
 	struct json *listeners, *listener;
 	int r = json_get_array(reply, "listeners", &listeners);
 
-	*draining = false;
-	for (size_t i = 0; !r && i < json_length(listeners); i++) {
+	d->draining = false;
+	d->n_listeners = r ? 0 : json_length(listeners);
+	for (size_t i = 0; !r && i < d->n_listeners; i++) {
 		bool one = false;
 
 		r = json_at(listeners, i, &listener);
 		if (!r)
 			r = json_get_bool(listener, "draining", &one);
-		*draining |= one;
+		d->draining |= one;
 	}
 	return r;
 }
@@ -58,7 +60,7 @@ static int take(struct json *reply, void *arg)
 	if (!r)
 		r = missing_is_wrong(reply, "cut", json_get_int(reply, "cut", &d->cut));
 	if (!r)
-		r = missing_is_wrong(reply, "listeners", draining_read(reply, &d->draining));
+		r = missing_is_wrong(reply, "listeners", listeners_read(reply, d));
 	if (r || !d->is_terminal)
 		return r;
 	progress_clear(d);
@@ -70,6 +72,10 @@ static int take(struct json *reply, void *arg)
 
 static enum exit_code outcome_print(const struct drain *d)
 {
+	if (!d->n_listeners) {
+		puts("No listeners: ktlsd only observes.");
+		return EXIT_FINE;
+	}
 	if (!d->draining) {
 		text_error("the drain was undone with %s left",
 			   text_plural(d->left, "connection").s);
@@ -121,7 +127,7 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
 	progress_clear(&d);
 	if (code != EXIT_FINE)
 		return code;
-	if (!undo)
+	if (!undo || !d.n_listeners)
 		return outcome_print(&d);
 	puts("Connections are taken again.");
 	return EXIT_FINE;

@@ -93,7 +93,7 @@ static int start_listening(struct port *p, int fd)
 	return loop_add(&p->worker->loop, &p->accept, fd, EPOLLIN, true);
 }
 
-bool port_open(struct worker *w, struct listener *l, int fd)
+void port_open(struct worker *w, struct listener *l, int fd)
 {
 	struct port *p = calloc(1, sizeof(*p));
 	int err = -ENOMEM;
@@ -107,11 +107,10 @@ bool port_open(struct worker *w, struct listener *l, int fd)
 		LL_APPEND(w->ports, p);
 	}
 	if (!err)
-		return true;
+		return;
 	log_err("listener=%s errno=%s msg=\"worker %u cannot listen\"", l->name, log_errno(err),
 		w->index);
 	close(fd);
-	return false;
 }
 
 void port_retire(struct port *p)

@@ -30,8 +30,8 @@ struct port {
 	bool retired;	   /* takes no more connections; freed with its last one */
 };
 
-/* A port of that worker with the listening socket, which is taken over. False: logged, closed. */
-bool port_open(struct worker *w, struct listener *l, int fd);
+/* A port of that worker with the listening socket, which is taken over. A failure is logged. */
+void port_open(struct worker *w, struct listener *l, int fd);
 
 /* Gives the socket up and frees the port, at once or with its last connection: port_reap(). */
 void port_retire(struct port *p);

@@ -139,6 +139,16 @@ attack() { # LAYER VERSION REASON ALERT STEP...
 	return 1
 }
 
+# In each version where the kernel decrypts, and once where user space does, which does the same on
+# every host; both there where it is all that there is.
+each_once() { # FUNCTION
+	if expect_ktls && [[ ${MATRIX-} != full ]]; then
+		"$1" kernel 1.2 && "$1" kernel 1.3 && "$1" user 1.3
+	else
+		each "$1"
+	fi
+}
+
 bad_mac() {
 	attack "$1" "$2" bad-record-mac "2 20" patch=-4:00000000
 }
@@ -180,32 +190,24 @@ fatal_alert() {
 }
 
 @test "in the middle: records that are damaged, too long, or no records" {
-	each bad_mac
-	each wrong_version
-	each plain_http
-	each over_the_limit
+	each_once bad_mac
+	each_once wrong_version
+	each_once plain_http
+	each_once over_the_limit
 	all_is_well
 }
 
 @test "in the middle: records that have no place, CCS and unknown types" {
-	each unknown_type
-	each change_cipher_spec
-	each finished_again
-	each fatal_alert
+	each_once unknown_type
+	each_once change_cipher_spec
+	each_once finished_again
+	each_once fatal_alert
 	all_is_well
 }
 
 @test "in the middle: empty records and warnings without end" {
-	each empty_records
-	each warnings
-	all_is_well
-}
-
-@test "in the middle: renegotiation of TLS 1.2" {
-	local layer
-	for layer in $(layers); do
-		attack "$layer" 1.2 renegotiation "1 100" record=22:010000020303
-	done
+	each_once empty_records
+	each_once warnings
 	all_is_well
 }
 
@@ -218,11 +220,12 @@ storm_reason() { # LAYER
 	fi
 }
 
-@test "in the middle: a storm of key updates" {
+@test "in the middle: renegotiation of TLS 1.2, and a storm of key updates" {
 	local layer
 	local -a storm
 	mapfile -t storm < <(yes update=0 | head -n 40)
 	for layer in $(layers); do
+		attack "$layer" 1.2 renegotiation "1 100" record=22:010000020303
 		storm_reason "$layer"
 		attack "$layer" 1.3 "$STORM" "$ALERT" "${storm[@]}"
 	done
@@ -237,8 +240,11 @@ storm_reason() { # LAYER
 		grep -qx "data $((BULK + 100)) .*" "$T/seen"
 		expect_end reason=closed "rx=$layer"
 		attack "$layer" 1.3 record-overflow "2 22" "hex=1703034012$(printf %048d 0)"
-		# nothing but padding: a record without a type
-		attack "$layer" 1.3 unexpected-message "2 10" record=0:0000
+		# nothing but padding: a record without a type, which the kernel does not tell from others
+		case $layer in
+		user) attack user 1.3 unexpected-message "2 10" record=0:0000 ;;
+		kernel) attack kernel 1.3 bad-record-mac "2 20" record=0:0000 ;;
+		esac
 	done
 	all_is_well
 }
@@ -264,9 +270,9 @@ reset_after() { # STEP...
 
 @test "in the middle: FIN in a record, between records, RST at any point" {
 	local at
-	each half_record
-	each half_header
-	each no_goodbye
+	each_once half_record
+	each_once half_header
+	each_once no_goodbye
 	for at in data=1 "bulk=$BULK" "cut=1" "cut=4" "cut=5" "cut=60"; do
 		reset_after "$at"
 	done
@@ -328,7 +334,7 @@ old_hello() { # VERSION_HEX
 @test "a name that no certificate has gets the default one" {
 	local name
 	port user
-	for name in wrong.test rsa.test.evil "$(printf 'a%.0s' {1..63}).$(printf 'b%.0s' {1..63}).test"; do
+	for name in rsa.test.evil "$(printf 'a%.0s' {1..63}).$(printf 'b%.0s' {1..63}).test"; do
 		openssl s_client -connect "$IP:$PORT" -servername "$name" </dev/null >"$T/seen" 2>&1
 		grep -q 'subject=CN = ecdsa.test' "$T/seen"
 	done
