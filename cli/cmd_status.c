@@ -80,13 +80,25 @@ static int64_t known(int64_t value)
 	return value < 0 ? 0 : value;
 }
 
+/* Of listeners that serve files; where there are none nothing is said. */
+static void responses_print(const int64_t *c)
+{
+	int64_t n[] = { known(c[COUNTER_RESPONSES_2XX]), known(c[COUNTER_RESPONSES_3XX]),
+			known(c[COUNTER_RESPONSES_4XX]), known(c[COUNTER_RESPONSES_5XX]) };
+
+	if (n[0] + n[1] + n[2] + n[3])
+		text_field("Responses", STYLE_PLAIN, "2xx %s, 3xx %s, 4xx %s, 5xx %s",
+			   text_count(n[0]).s, text_count(n[1]).s, text_count(n[2]).s,
+			   text_count(n[3]).s);
+}
+
 static void traffic_print(const struct status *status)
 {
 	const int64_t *c = status->counters;
 	int64_t tls13 = known(c[COUNTER_HANDSHAKES_TLS13]);
 	int64_t handshakes = tls13 + known(c[COUNTER_HANDSHAKES_TLS12]);
-	int64_t spliced = known(c[COUNTER_SPLICED_BYTES]);
-	int64_t moved = spliced + known(c[COUNTER_COPIED_BYTES]);
+	int64_t uncopied = known(c[COUNTER_SPLICED_BYTES]) + known(c[COUNTER_SENDFILE_BYTES]);
+	int64_t moved = uncopied + known(c[COUNTER_COPIED_BYTES]);
 
 	text_heading("SINCE THE START");
 	text_field("Connections", STYLE_PLAIN, "%s accepted, %s open, %s in handshake",
@@ -100,9 +112,10 @@ static void traffic_print(const struct status *status)
 		   text_count(known(c[COUNTER_TX_KERNEL])).s,
 		   text_percent(known(c[COUNTER_RX_KERNEL]), handshakes).s,
 		   text_count(known(c[COUNTER_RX_KERNEL])).s);
-	text_field("Payload", STYLE_PLAIN, "sent %s, received %s; spliced without a copy: %s",
+	text_field("Payload", STYLE_PLAIN, "sent %s, received %s; moved without a copy: %s",
 		   text_bytes(known(c[COUNTER_TX_BYTES])).s,
-		   text_bytes(known(c[COUNTER_RX_BYTES])).s, text_percent(spliced, moved).s);
+		   text_bytes(known(c[COUNTER_RX_BYTES])).s, text_percent(uncopied, moved).s);
+	responses_print(c);
 	text_field("Key updates", STYLE_PLAIN, "sending %s, receiving %s",
 		   text_count(known(c[COUNTER_REKEYS_TX])).s,
 		   text_count(known(c[COUNTER_REKEYS_RX])).s);

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What ./quickstart shows, on whatever kernel it runs: ktlsd before a small backend, real traffic,
-# what ktlsctl says, and whether the kernel carried it. To be sourced with progress.bash; the
+# What ./quickstart shows, on whatever kernel it runs: ktlsd before a small backend and serving files,
+# real traffic, what ktlsctl says, and whether the kernel carried it. To be sourced with progress.bash; the
 # current directory is the tree's root, with build/release in it.
 #
 #	demo_kernel_has_tls	true if TCP_ULP "tls" can be set now
 #	demo_make_files		the certificates and bodies, into $DEMO_DIR
-#	demo_all ADDRESS PORT API PLACE		the demonstration; serves afterwards unless $ONCE
+#	demo_all ADDRESS PORT FILES_PORT API PLACE
+#				the demonstration; serves afterwards unless $ONCE
 #	demo_stop		ends everything it has started
 #
 # $DEMO_DIR holds files, $DEMO_RUN the sockets. API is the socket that the user is told of.
@@ -48,7 +49,15 @@ demo_make_files() (
 	head -c "$DEMO_SIZE" /dev/urandom >upload
 )
 
-demo_write_config() { # ADDRESS PORT BACKEND_PORT
+# The server process, which is another user, has to read them.
+demo_publish_files() {
+	mkdir -m 755 "$DEMO_RUN/www"
+	cp "$DEMO_DIR/upload" "$DEMO_RUN/www/file"
+	cp README.md "$DEMO_RUN/www/README.md"
+	chmod 644 "$DEMO_RUN"/www/*
+}
+
+demo_write_config() { # ADDRESS PORT BACKEND_PORT FILES_PORT
 	local user
 	user=$(id -un)
 	((EUID)) || user=nobody
@@ -61,6 +70,11 @@ demo_write_config() { # ADDRESS PORT BACKEND_PORT
 		    certificates: [{chain: web.pem, key: web.key}]
 		    alpn: [http/1.1]
 		    proxy: tcp:127.0.0.1:$3
+		  - name: files
+		    address: $1:$4
+		    certificates: [{chain: web.pem, key: web.key}]
+		    alpn: [http/1.1]
+		    files: {root: $DEMO_RUN/www}
 	END
 }
 
@@ -148,6 +162,26 @@ demo_upload() {
 	echo "$want"
 }
 
+# Prints what the daemon's counter stands at.
+demo_counter() { # NAME
+	local json
+	json=$(demo_ktlsctl status --json) || (($? == 3)) || return 1
+	[[ $json =~ \"name\":\"$1\",\"unit\":\"[a-z]+\",\"gauge\":false,\"value\":([0-9]+) ]] &&
+		echo "${BASH_REMATCH[1]}"
+}
+
+# A file, and its last half again, as a client asks that was interrupted.
+demo_file() {
+	local got want half=$((DEMO_SIZE / 2))
+	want=$(demo_sha256 <"$DEMO_RUN/www/file")
+	got=$({
+		demo_curl --range "0-$((half - 1))" "$FILES_URL/file"
+		demo_curl --range "$half-" "$FILES_URL/file"
+	} | demo_sha256)
+	[[ $got == "$want" ]] || demo_fail "the file that was served is not that on the disk"
+	echo "$want"
+}
+
 demo_has_two_open() {
 	(($(demo_ktlsctl list --no-headings 2>/dev/null | grep -c ' open ') >= 2))
 }
@@ -188,6 +222,10 @@ demo_traffic() {
 	progress_begin "Upload of $((DEMO_SIZE >> 20)) MiB"
 	UPLOAD=$(demo_upload)
 	progress_end 0
+	progress_begin "A file of $((DEMO_SIZE >> 20)) MiB, in two ranges"
+	FILE=$(demo_file)
+	progress_end 0
+	SENDFILE=$(demo_counter sendfile_bytes)
 }
 
 # Sets COUNT_TX and COUNT_RX: connections whose keys the kernel has been given since then.
@@ -196,17 +234,20 @@ demo_count() { # TX_BEFORE RX_BEFORE
 	COUNT_RX=$(($(demo_value TlsRxSw) - $2))
 }
 
-# Four connections, one of them in TLS 1.2: receiving in TLS 1.3 wants a kernel that can rekey.
+# Six connections. Receiving of the two for files stays in user space; of the other four one is in
+# TLS 1.2, as receiving in TLS 1.3 wants a kernel that can rekey.
 demo_judge() {
-	local tx=0 rx=0
+	local tx=0 rx=0 sendfile=0
 	if [[ $KTLS == true ]]; then
-		tx=4 rx=1
+		tx=6 rx=1 sendfile=$DEMO_SIZE
 		[[ $REKEY == false ]] || rx=4
 	elif demo_kernel_has_tls; then
 		demo_fail "the kernel has TLS, and ktlsd's probe did not find it usable"
 	fi
 	((COUNT_TX >= tx && COUNT_RX >= rx)) || demo_fail "the kernel got keys for sending of \
 $COUNT_TX connections and for receiving of $COUNT_RX; expected are $tx and $rx"
+	((SENDFILE == sendfile)) ||
+		demo_fail "the kernel sent $SENDFILE bytes of files itself; expected are $sendfile"
 	EXPECT_TX=$tx EXPECT_RX=$rx
 }
 
@@ -219,8 +260,10 @@ demo_summary() { # PLACE
 			[[ $KTLS == true && $REKEY == true ]] && echo ", new keys on running connections: yes")
 		Download     $DEMO_SIZE bytes, SHA-256 ${DOWNLOAD:0:16}..., as the backend sent it
 		Upload       $DEMO_SIZE bytes, SHA-256 ${UPLOAD:0:16}..., as the client sent it
-		In kernel    sending $COUNT_TX of 4 connections (expected $EXPECT_TX),
-		             receiving $COUNT_RX of 4 (expected $EXPECT_RX), by /proc/net/tls_stat
+		File         $DEMO_SIZE bytes in two ranges, SHA-256 ${FILE:0:16}..., as on the disk;
+		             $SENDFILE of them by sendfile
+		In kernel    sending $COUNT_TX of 6 connections (expected $EXPECT_TX),
+		             receiving $COUNT_RX of 6 (expected $EXPECT_RX), by /proc/net/tls_stat
 	END
 }
 
@@ -228,11 +271,13 @@ demo_invite() { # API
 	local dir=${DEMO_DIR#"$PWD"/} ctl="build/release/ktlsctl --socket ${1#"$PWD"/}"
 	cat <<-END
 
-		Serving at $URL until Ctrl-C. In another terminal:
+		Serving at $URL, and files at $FILES_URL, until Ctrl-C.
+		In another terminal:
 
 		  cd $PWD
 		  curl --cacert $dir/ca.pem $URL/1000000 | sha256sum
 		  curl --cacert $dir/ca.pem --upload-file README.md $URL/upload
+		  curl --cacert $dir/ca.pem $FILES_URL/README.md
 		  $ctl status
 		  $ctl list
 		  $ctl policy tx=off
@@ -240,10 +285,11 @@ demo_invite() { # API
 	END
 }
 
-demo_all() { # ADDRESS PORT API PLACE
+demo_all() { # ADDRESS PORT FILES_PORT API PLACE
 	local before_tx before_rx
-	BACKEND_PORT=$(demo_free_port 8080) URL=https://localhost:$2
-	demo_write_config "$1" "$2" "$BACKEND_PORT"
+	BACKEND_PORT=$(demo_free_port 8080) URL=https://localhost:$2 FILES_URL=https://localhost:$3
+	demo_publish_files
+	demo_write_config "$1" "$2" "$BACKEND_PORT" "$3"
 	progress_begin "A backend, ktlsd and its probe of Linux $(uname -r)"
 	demo_start backend READY "$DEMO_BUILD/helpers/backend" "http=tcp:127.0.0.1:$BACKEND_PORT"
 	demo_start ktlsd 'msg="ready"' "$DEMO_BUILD/ktlsd" --config "$DEMO_DIR/ktlsd.yaml"
@@ -256,9 +302,9 @@ demo_all() { # ADDRESS PORT API PLACE
 	demo_show status
 	demo_show probe
 	demo_judge
-	demo_summary "$4"
+	demo_summary "$5"
 	((ONCE)) && return
-	demo_invite "$3"
+	demo_invite "$4"
 	wait "${DEMO_PIDS[1]}" || true
 	demo_fail "ktlsd has ended"
 }

@@ -15,12 +15,12 @@ declare -gA DEPS_GROUPS=(
 		libcap-ng-dev libcyaml-dev libhttp-parser-dev libjansson-dev libmnl-dev
 		libseccomp-dev libsmartcols-dev libyaml-dev"
 	[test]="bats bats-assert bats-support libcmocka-dev libssl-dev
-		ca-certificates curl gnutls-bin nginx openssl
+		ca-certificates curl gnutls-bin media-types nginx openssl
 		iproute2 jq mandoc procps strace tcpdump"
 	[lint]="clang-format clang-tidy cppcheck git shellcheck"
 	[fuzz]="clang libclang-rt-dev"
 	[vm]="debian-archive-keyring kmod util-linux xz-utils"
-	[quickstart]="ca-certificates curl libcmocka-dev libssl-dev openssl socat"
+	[quickstart]="ca-certificates curl libcmocka-dev libssl-dev media-types openssl socat"
 )
 
 # Never to be started by being installed, neither now nor at the next boot.
