@@ -412,7 +412,7 @@ static const struct {
 									     "needs a port" },
 	{ "listeners:\n- {name: a, address: '1.2.3.4:1', proxy: 'unix:'}\n", "needs a path of 1" },
 	{ "listeners:\n- {name: a, address: '1.2.3.4:1', proxy: 'unix:@'}\n", "needs a path of 1" },
-	{ WEB "  files: {root: .}\n", "ktlsd.yaml:6: listeners[0].proxy: stands beside files" },
+	{ WEB "  files: {root: .}\n", "ktlsd.yaml:5: listeners[0].proxy: stands beside files" },
 	{ FILES "root: no}\n", "ktlsd.yaml:6: listeners[0].files.root: the directory '/tmp/" },
 	{ FILES "root: no}\n", "/no' cannot be opened: No such file or directory" },
 	{ FILES "root: web.pem}\n", "/web.pem' cannot be opened: Not a directory" },
