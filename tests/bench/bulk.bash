@@ -8,8 +8,8 @@
 # of the client's or the backend's send() is theirs, and the other way round: alike for all.
 #
 # Floors: relay-plain is TCP spliced to TCP. The second floor is that plus the kernel's AEAD alone, which
-# tcrypt measures on a buffer in memory: no records, no sockets. relay-ktls is the least a program
-# that splices kernel TLS can cost.
+# tcrypt measures on a buffer in memory: no records, no sockets. relay-ktls shows what kernel TLS
+# costs a program that only splices.
 
 BULK_SUBJECTS=(relay-plain relay-ktls ktlsd-kernel ktlsd-user nginx-stream haproxy hitch stunnel)
 

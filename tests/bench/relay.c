@@ -82,21 +82,27 @@ static void deliver(int to, size_t n)
 	}
 }
 
-/* Moves what there is: false at the end. A record that is no data ends it too (EINVAL). */
+/*
+ * Moves what there is: false at the end. As kernel TLS gives one record at a time, the pipe is filled before
+ * it is emptied. A record that is no data is an end too (EINVAL).
+ */
 static bool pump(int from, int to)
 {
-	for (;;) {
-		ssize_t n = splice(from, NULL, pipe_fds[1], NULL, PIPE_SIZE,
-				   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	size_t in_pipe;
+	ssize_t n;
 
-		if (n < 0 && errno == EAGAIN)
-			return true;
-		if (n < 0 && errno != EINVAL)
+	do {
+		in_pipe = 0;
+		while ((n = splice(from, NULL, pipe_fds[1], NULL, PIPE_SIZE,
+				   SPLICE_F_MOVE | SPLICE_F_NONBLOCK)) > 0)
+			in_pipe += (size_t)n;
+		if (n < 0 && errno != EINVAL && errno != EAGAIN)
 			warn("splice");
-		if (n <= 0)
-			return false;
-		deliver(to, (size_t)n);
-	}
+		if (n < 0 && errno == EAGAIN)
+			n = 1;
+		deliver(to, in_pipe);
+	} while (in_pipe && n > 0);
+	return n > 0;
 }
 
 static void relay(int client, int backend)

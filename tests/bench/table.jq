@@ -5,6 +5,8 @@
 def rounded: if . == null then "-" elif . >= 1000 then round | tostring
 	elif . >= 100 then (. * 10 | round) / 10 | tostring
 	else (. * 100 | round) / 100 | tostring end;
+def precise: (. * 1000 | round) / 1000 | tostring;
+def precise_spread: "\(.median | precise)" + if .n > 1 then " (\(.min | precise) - \(.max | precise))" else "" end;
 def with_spread: "\(.median | rounded)" + if .n > 1 then " (\(.min | rounded) - \(.max | rounded))" else "" end;
 
 def row($columns): "| \(.subject) | " + (. as $r | $columns | map(($r.values[.key] // null)
@@ -14,7 +16,7 @@ def table: (.columns) as $columns
 	| "| | \($columns | map(.title) | join(" | ")) |",
 	  "|---|\($columns | map("---:|") | join(""))",
 	  (.results | sort_by(.subject as $s | $order | index($s) // 99)[] | row($columns));
-def target: "| \(.what) | \(.seen | with_spread) | " + (if .min then ">= \(.min)" elif .max then "<= \(.max)" else "-" end)
+def target: "| \(.what) | \(if .to then .seen | precise_spread else .seen | with_spread end) | " + (if .min then ">= \(.min)" elif .max then "<= \(.max)" else "-" end)
 	+ " | " + (if .met == null then "" elif .met then "met" else "**not met**" end) + " |";
 def profile: "- \(.subject) (\(.kernel | round) % in the kernel): " + (.profile | map("`\(.function)` \(.percent) %") | join(", "));
 def where: if .facts == null then "" else
