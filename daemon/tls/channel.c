@@ -181,12 +181,15 @@ enum { SPLICE_FLAGS = SPLICE_F_NONBLOCK | SPLICE_F_MOVE };
  * splice() has no way to say "not data": it gives 0 for an empty data record as for the end, and
  * fails with EINVAL on a control record. That is also, once, how it tells of a header with a wrong
  * version, and then there is nothing to receive.
+ *
+ * While the peer may send more, 0 is not the end, and receiving would not do: recvmsg() looks for
+ * data behind the empty record, and takes all the empty ones that come meanwhile in one call.
  */
 struct channel_event channel_splice_in(struct channel *ch, int pipe_fd, size_t len)
 {
 	ssize_t n = splice(ch->fd, NULL, pipe_fd, NULL, len, SPLICE_FLAGS);
 
-	if (n > 0 || (!n && is_flood(ch, 0)))
+	if (n > 0 || (!n && !ktls_is_ended(ch->fd)))
 		return event_received(ch, RECORD_DATA, (size_t)n);
 	ch->splice_refused = n < 0 && errno == EINVAL;
 	if (n == 0 || errno == EINVAL || errno == EINTR)

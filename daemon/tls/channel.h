@@ -96,8 +96,8 @@ struct channel_event channel_recv(struct channel *ch, void *buf, size_t cap);
 /*
  * Moves up to len bytes of data from the kernel's receive side into the pipe, or from the pipe,
  * which holds at least that many, into its send side. The direction is in kernel mode. DATA with
- * the bytes moved, AGAIN, ERROR; CONTROL with len 0 when something that is not data is at the
- * head: call channel_recv().
+ * the bytes moved, 0 of an empty record; AGAIN; ERROR; CONTROL with len 0 when something that is
+ * not data is at the head: call channel_recv().
  */
 struct channel_event channel_splice_in(struct channel *ch, int pipe_fd, size_t len);
 struct channel_event channel_splice_out(struct channel *ch, int pipe_fd, size_t len);

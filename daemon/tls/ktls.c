@@ -28,7 +28,8 @@
 #define TLS_TX_MAX_PAYLOAD_LEN 5
 #endif
 
-enum { STATE_CLOSE = 7 }; /* TCP_CLOSE of include/net/tcp_states.h */
+/* TCP_* of include/net/tcp_states.h */
+enum { STATE_ESTABLISHED = 1, STATE_FIN_WAIT1 = 4, STATE_FIN_WAIT2 = 5, STATE_CLOSE = 7 };
 
 union crypto_info {
 	struct tls_crypto_info info;
@@ -237,6 +238,16 @@ struct ktls_progress ktls_progress(int fd)
 		.is_settled = info.tcpi_state == STATE_CLOSE ||
 			      (!info.tcpi_unacked && !info.tcpi_notsent_bytes),
 	};
+}
+
+bool ktls_is_ended(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) ||
+	       (info.tcpi_state != STATE_ESTABLISHED && info.tcpi_state != STATE_FIN_WAIT1 &&
+		info.tcpi_state != STATE_FIN_WAIT2);
 }
 
 static int set_flag(int fd, int name)

@@ -71,6 +71,9 @@ struct ktls_progress {
 };
 struct ktls_progress ktls_progress(int fd);
 
+/* True if the peer sends no more: its FIN or reset has come, behind whatever is still unread. */
+bool ktls_is_ended(int fd);
+
 /* Socket options of SOL_TLS that switch features on: 0 or -errno. */
 int ktls_set_zerocopy(int fd);			/* TLS_TX_ZEROCOPY_RO, Linux 5.19 */
 int ktls_set_no_pad(int fd);			/* TLS_RX_EXPECT_NO_PAD, Linux 6.0 */

@@ -202,7 +202,7 @@ static void control_out(void **state)
 	expect_bytes(&p.peer, RECORD_ALERT, "\1", 2);
 }
 
-/* splice() gives 0 for them as for the end; receiving tells, and may find the data behind them. */
+/* splice() gives 0 for them as for the end, which this is not. */
 static void empty_records(void **state)
 {
 	size_t n = 0;
@@ -224,6 +224,32 @@ static void empty_records(void **state)
 		n += e.len;
 	}
 	assert_memory_equal(got, "data", 4);
+}
+
+/* As many as are allowed, each taken by one call, and one too many. */
+static void empty_records_in_a_row(void **state)
+{
+	struct channel_event e;
+	int n = 0;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		for (int k = 0; k < CHANNEL_EMPTY_MAX; k++)
+			pair_seal(&p, RECORD_DATA, NULL, 0);
+		pair_seal(&p, RECORD_DATA, "data", 4);
+	}
+	for (int k = 0; k < 100; k++)
+		pair_seal(&p, RECORD_DATA, NULL, 0);
+	pair_write(&p, 0, p.wire_len);
+	expect_spliced("data", 4);
+	expect_spliced("data", 4);
+	do {
+		e = splice_event();
+		n++;
+	} while (e.result == CHANNEL_DATA && !e.len);
+	assert_int_equal(e.result, CHANNEL_ERROR);
+	assert_int_equal(e.reason, REASON_RECORD_FLOOD);
+	assert_int_equal(n, CHANNEL_EMPTY_MAX + 1);
 }
 
 static void end(void **state)
@@ -304,10 +330,10 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(sizes),	      TEST(control_between), TEST(control_in_pieces),
-		TEST(control_out),    TEST(empty_records),   TEST(end),
-		TEST(partial_record), TEST(bad_mac),	     TEST(bad_version),
-		TEST(oversize),
+		TEST(sizes),	   TEST(control_between), TEST(control_in_pieces),
+		TEST(control_out), TEST(empty_records),	  TEST(empty_records_in_a_row),
+		TEST(end),	   TEST(partial_record),  TEST(bad_mac),
+		TEST(bad_version), TEST(oversize),
 	};
 	static const uint16_t suites[] = { 0x1301, 0x1303, 0x1304, 0xc02f, 0xcca8 };
 
