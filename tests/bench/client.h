@@ -102,8 +102,9 @@ static inline int client_dial(const struct sockaddr_in *to, int flags)
 struct client_answer {
 	char head[1024];
 	size_t head_len;
-	uint64_t len, left; /* of the whole answer, known once the head is complete; what is missing */
 	bool has_head;
+	uint64_t len;  /* of the whole answer, once there is the head */
+	uint64_t left; /* of that, what is missing */
 };
 
 /* Takes n bytes of the answer: 1 when it is complete, 0 when not yet, -1 if it is not a good one. */
