@@ -23,6 +23,7 @@ setup_file() {
 	bodies "${MATRIX_SIZES[@]}" >"$T/expected"
 	bodies "$MATRIX_LARGE" >"$T/expected-large"
 	config
+	cp "$T/ktlsd.yaml" "$T/good.yaml"
 	daemon_start
 }
 
@@ -73,7 +74,7 @@ config() {
 	listener user "$files" "$off"
 	listener kernel "$files" "$on"
 	listener auto "$files"
-	listener hasty "$files" "timeouts: {request: 1s}"
+	listener hasty "$files" "timeouts: {request: 1s, drain: 1s}"
 	listener idle "$files" "timeouts: {idle: 1s}"
 	listener stall "$files" "timeouts: {stall: 1s}"
 	listener small "$files, request-size: 512"
@@ -208,7 +209,7 @@ returned_by() { # NAME|NAME...
 	expect_ktls || skip "this kernel has no TLS"
 	server=$(sed -n 's/.* server=\([0-9]*\) .*msg="ready".*/\1/p' "$T/ktlsd.log")
 	spawn strace strace -f -qq -o "$T/calls" -e trace=read,readv,pread64,recvfrom,recvmsg,write,writev,sendto,sendmsg,splice,sendfile \
-		-e inject=getppid:retval=0 -p "$server"
+		-p "$server"
 	wait_until 20 is_traced "$server"
 	get kernel "$(url kernel "/$PIECES")" | cmp - "$T/www/$PIECES"
 	stop strace INT
@@ -332,6 +333,16 @@ expect_refused() { # STATUS REQUEST [LISTENER]
 	expect_refused 431 "GET /1 ${GET_END}A: $(printf %8200d 0)"
 	expect_refused 414 "GET /$(printf %512d 0)" small
 	expect_refused 431 "GET /1 ${GET_END}A: $(printf %512d 0)\r\n\r\n" small
+}
+
+# A client that neither reads nor goes is not waited for longer than that.
+@test "who stays after a refusal is left alone" {
+	port hasty
+	log_mark
+	: >"$T/seen"
+	spawn hold "$HELPERS/evil" -t 60 "$IP" "$PORT" handshake 'say=nonsense\r\n\r\n' hold
+	expect_end reason=bad-request alert_sent=0
+	stop hold
 }
 
 @test "what the client has already is not sent again" {
@@ -628,7 +639,6 @@ expect_check() { # TEXT LINE...
 }
 
 @test "a directory that cannot be served is an error with its place" {
-	cp "$T/ktlsd.yaml" "$T/good.yaml"
 	expect_check "listeners[0].files.root: the directory '$T/absent' cannot be opened: No such file" \
 		"files:$T/absent"
 	expect_check "listeners[0].files.root: the directory '$T/secret' cannot be opened: Not a dir" \
