@@ -13,6 +13,7 @@
 enum {
 	TURN_BYTES = 512 * 1024, /* per call, so that one connection cannot starve the others */
 	STEP_COST = 1024,	 /* of a fetch that brings nothing: empty records are not free */
+	BULK_LEN = 4096,	 /* a record of that many bytes has others behind it */
 	SPLICE_FLAGS = SPLICE_F_NONBLOCK | SPLICE_F_MOVE,
 };
 
@@ -167,17 +168,42 @@ static bool fetch_copy_up(struct flow *f, struct flow_env *env, struct flow_even
 	}
 }
 
+/*
+ * Splices records of a bulk transfer into the pipe until it is full, as the backend is woken by
+ * each splice out. What stops that is told once by the kernel, so it is held until the bytes
+ * before it are delivered; but not AGAIN, which may only say that the pipe is full.
+ */
+static struct channel_event fill_pipe(struct flow *f, struct flow_env *env)
+{
+	struct channel_event ev = f->held;
+
+	f->held = (struct channel_event){ .result = CHANNEL_DATA };
+	if (ev.result != CHANNEL_DATA)
+		return ev;
+	do {
+		ev = channel_splice_in(env->channel, f->pipe->write_fd, PIPE_CAPACITY);
+		if (ev.result == CHANNEL_DATA)
+			f->in_pipe += (uint32_t)ev.len;
+	} while (ev.result == CHANNEL_DATA && ev.len >= BULK_LEN &&
+		 f->in_pipe + RECORD_PLAIN_MAX <= PIPE_CAPACITY);
+	if (!f->in_pipe || ev.result == CHANNEL_DATA)
+		return ev;
+	if (ev.result != CHANNEL_AGAIN)
+		f->held = ev;
+	return (struct channel_event){ .result = CHANNEL_DATA };
+}
+
 /* Splices if it can. True if the flow goes on. */
 static bool fetch_up(struct flow *f, struct flow_env *env, struct flow_event *out)
 {
 	struct channel_event ev;
 
-	if (env->channel->side[RX].mode != MODE_KERNEL || !take_pipe(f, env))
+	if (env->channel->side[RX].mode != MODE_KERNEL ||
+	    (f->held.result == CHANNEL_DATA && !take_pipe(f, env)))
 		return fetch_copy_up(f, env, out);
-	ev = channel_splice_in(env->channel, f->pipe->write_fd, PIPE_CAPACITY);
+	ev = fill_pipe(f, env);
 	switch (ev.result) {
 	case CHANNEL_DATA:
-		f->in_pipe += (uint32_t)ev.len;
 		return true;
 	case CHANNEL_CONTROL: /* a control record, an empty one, or the end: recvmsg tells */
 		put_pipe(f, env);

@@ -16,11 +16,12 @@
 #include "tls/channel.h"
 
 struct flow {
-	struct pipe *pipe;	 /* of the pool, while bytes are in it */
-	uint32_t in_pipe;	 /* bytes */
-	bool source_ended;	 /* the source will send no more */
-	bool discard;		 /* the sink takes no more: read and drop */
-	struct pool_buffer *buf; /* copied bytes in flight, or a control record for the caller */
+	struct pipe *pipe;	   /* of the pool, while bytes are in it */
+	uint32_t in_pipe;	   /* bytes */
+	bool source_ended;	   /* the source will send no more */
+	bool discard;		   /* the sink takes no more: read and drop */
+	struct pool_buffer *buf;   /* copied bytes in flight, or a control record for the caller */
+	struct channel_event held; /* what a splice met behind the bytes in the pipe; DATA: nothing */
 };
 
 /* What both flows of a connection work with; nothing of it is owned. */

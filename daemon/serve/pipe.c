@@ -20,6 +20,7 @@ int pipe_pool_init(struct pipe_pool *p, unsigned n)
 
 		if (pipe2(fds, O_NONBLOCK | O_CLOEXEC))
 			return -errno;
+		(void)fcntl(fds[0], F_SETPIPE_SZ, PIPE_CAPACITY);
 		*pipe = (struct pipe){ .next = p->free, .read_fd = fds[0], .write_fd = fds[1] };
 		p->free = pipe;
 		p->n_free++;

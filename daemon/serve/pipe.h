@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The pipes through which spliced bytes go: few, made once, held only while bytes are in flight.
- * Make them while privileged: an unprivileged user's pipes shrink from 64 KiB to less than one
- * record after the first 1,024 (pipe-user-pages-soft, pipe(7)).
+ * Make them while privileged: an unprivileged user's pipes shrink to less than one record when
+ * they are many (pipe-user-pages-soft, pipe(7)).
  */
 #ifndef KTLSD_SERVE_PIPE_H
 #define KTLSD_SERVE_PIPE_H
 
 #include <stdbool.h>
 
-enum { PIPE_CAPACITY = 64 * 1024 };
+/* Bytes: where the system allows no more (pipe-max-size), a pipe keeps its 64 KiB. */
+enum { PIPE_CAPACITY = 256 * 1024 };
 
 struct pipe {
 	struct pipe *next;
