@@ -7,10 +7,14 @@ load lib
 
 BODY=100001
 
+backend() {
+	backend_start "http=tcp:$IP:3000" "echo=tcp:$IP:3001" "mute=tcp:$IP:3002"
+}
+
 setup_file() {
 	suite_begin
 	"$HELPERS/pattern" body down "$BODY" | sha256sum >"$T/expected"
-	backend_start "http=tcp:$IP:3000" "echo=tcp:$IP:3001" "mute=tcp:$IP:3002"
+	backend
 	config
 	daemon_start
 }
@@ -24,6 +28,9 @@ teardown() {
 	stop second
 	stop drain
 	stop stall
+	# connections that still wait for its answer end with it
+	stop backend
+	backend
 	# what a failed test leaves is not for the next one
 	[[ ${BATS_TEST_COMPLETED-} ]] || { stop ktlsd && config && daemon_start; }
 }

@@ -17,7 +17,7 @@
 #include "peer.h"
 
 /* On the way at most, which all the buffers between hold: nobody waits for somebody who waits. */
-enum { STREAM_WINDOW = 128 * 1024, STREAM_PACE_MS = 10 };
+enum { STREAM_WINDOW = 128 * 1024, STREAM_PACE_MS = 50 };
 
 static struct {
 	EVP_MD_CTX *digest; /* of what was sent, if wanted */
