@@ -441,7 +441,8 @@ ccm_is_unloaded() {
 	! grep -q '^ccm ' /proc/modules
 }
 
-# While COMMAND runs the kernel has no driver for CCM and cannot load it.
+# While COMMAND runs the kernel has no driver for CCM and cannot load it. What COMMAND fails at must
+# be its result: nothing in it ends the test by itself.
 without_ccm() { # COMMAND...
 	local modprobe status=0
 	read -r modprobe </proc/sys/kernel/modprobe
@@ -455,15 +456,14 @@ without_ccm() { # COMMAND...
 
 # One exchange with CCM; the connection's end is described by these words.
 expect_ccm() { # WORD...
-	client kernel -c TLS_AES_128_CCM_SHA256 handshake get=5 read=43 record=21:0100 read
-	expect_end reason=closed "$@"
+	client kernel -c TLS_AES_128_CCM_SHA256 handshake get=5 read=43 record=21:0100 read &&
+		expect_end reason=closed "$@"
 }
 
 expect_ccm_restarted() { # WORD...
-	restart
-	expect_ccm "$@"
-	client kernel handshake get=5 read=43 record=21:0100 read
-	expect_end reason=closed tx=kernel rx=kernel
+	restart && expect_ccm "$@" &&
+		client kernel handshake get=5 read=43 record=21:0100 read &&
+		expect_end reason=closed tx=kernel rx=kernel
 }
 
 @test "the kernel loses a cipher after the probe, and has none at the probe" {

@@ -173,8 +173,12 @@ everything_is_gone() { # SIGNAL
 	sed 's/.* //' "$T/all" | sort -u >"$T/secrets"
 	(($(wc -l <"$T/secrets") > 50))
 	run ! grep -iFf "$T/secrets" "$T/ktlsd.log" "$T/backend.log"
-	# on a host without BPF there is no map
-	for id in $(bpftool -j map list 2>/dev/null | jq -r '.[]?.id'); do
+	# on a host without BPF there is no map; in a guest the list must be had
+	bpftool -j map list >"$T/map-list" || {
+		if expect_ktls; then return 1; fi
+		echo '[]' >"$T/map-list"
+	}
+	for id in $(jq -r '.[].id' "$T/map-list"); do
 		bpftool -j map dump id "$id" | grep -o '"0x[0-9a-f]*"' | tr -d '"\n' | sed 's/0x//g'
 		echo
 	done >"$T/maps"

@@ -307,13 +307,13 @@ int main(int argc, char **argv)
 		errx(1, "handshake: %s", ERR_error_string(ERR_get_error(), NULL));
 	if (refuse) {
 		say("REFUSED", ssl);
-		return 0;
+	} else {
+		exchange(ssl);
+		tell_keys(ssl);
+		say("READY", ssl);
+		sigwait(&term, &signal_number);
+		SSL_shutdown(ssl);
 	}
-	exchange(ssl);
-	tell_keys(ssl);
-	say("READY", ssl);
-	sigwait(&term, &signal_number);
-	SSL_shutdown(ssl);
 	SSL_free(ssl);
 	SSL_CTX_free(ctx);
 	return 0;
