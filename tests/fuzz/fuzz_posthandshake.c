@@ -20,7 +20,8 @@ static void require(int condition)
 static void check_end(const struct posthandshake_verdict *v, uint8_t type, const uint8_t *p)
 {
 	require(v->reason == REASON_PEER_ALERT || v->reason == REASON_UNEXPECTED_MESSAGE ||
-		v->reason == REASON_RENEGOTIATION || v->reason == REASON_KEY_UPDATE_FLOOD);
+		v->reason == REASON_RENEGOTIATION || v->reason == REASON_KEY_UPDATE_FLOOD ||
+		v->reason == REASON_RECORD_FLOOD);
 	require((v->reason == REASON_PEER_ALERT) == (v->alert == ALERT_NONE));
 	if (v->reason == REASON_PEER_ALERT)
 		require(type == RECORD_ALERT && p[1] == v->peer_alert);
