@@ -57,7 +57,9 @@ void client_serve(struct client *c)
 	}
 	loop_modify(&c->api->service->loop, &c->watch,
 		    (varlink_wants_read(c->varlink) ? (uint32_t)EPOLLIN : 0) |
-			    (varlink_wants_write(c->varlink) ? (uint32_t)EPOLLOUT : 0));
+			    /* a listing may have been sent whole so far: then room wakes nobody */
+			    (varlink_wants_write(c->varlink) || c->listing ? (uint32_t)EPOLLOUT :
+									     0));
 }
 
 static void client_ready(struct watch *w, uint32_t events)
