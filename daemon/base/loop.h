@@ -13,6 +13,7 @@ struct loop;
 struct watch {
 	void (*ready)(struct watch *w, uint32_t events); /* EPOLL* bits */
 	int fd;						 /* -1 while in no loop */
+	bool has_ended; /* the peer's FIN, a reset or an error was among the events so far */
 };
 
 /* Work handed to a loop by another thread. Owned by the poster until run() is called. */
@@ -48,6 +49,12 @@ int loop_modify(struct loop *l, struct watch *w, uint32_t events);
 
 /* Takes w out of the loop and gives its descriptor back, which stays open. -1 if it had none. */
 int loop_remove(struct loop *l, struct watch *w);
+
+/*
+ * The same for a descriptor that is closed next and has no duplicate: closing it ends the watching.
+ * -1 if it had none.
+ */
+int loop_forget(struct watch *w);
 
 /* Hands t to the loop's thread. Any thread may call it. Tasks run in the order posted. */
 void loop_post(struct loop *l, struct task *t);

@@ -96,7 +96,8 @@ static void connect_ready(struct conn *c, uint32_t events)
 		return;
 	if (c->port->listener->proxy.address.ss_family == AF_UNIX)
 		return; /* not connected yet: the retry queue has it */
-	getsockopt(relay_of(c)->watch.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	if (events & (EPOLLERR | EPOLLHUP))
+		getsockopt(relay_of(c)->watch.fd, SOL_SOCKET, SO_ERROR, &err, &len);
 	if (err)
 		conn_end(c, REASON_BACKEND_REFUSED, err);
 	else
@@ -161,7 +162,7 @@ static void relay_connect(struct conn *c)
 static void relay_close(struct conn *c)
 {
 	struct relay *r = relay_of(c);
-	int fd = r->watch.ready ? loop_remove(&c->port->worker->loop, &r->watch) : -1;
+	int fd = r->watch.ready ? loop_forget(&r->watch) : -1;
 
 	fd_close(&fd);
 }
