@@ -178,7 +178,7 @@ static void run_handshake(struct conn *c)
 {
 	struct handshake_failure why;
 
-	switch (handshake_run(c->handshake, &why)) {
+	switch (handshake_run(c->handshake, c->client.has_ended, &why)) {
 	case HANDSHAKE_DONE:
 		finish_handshake(c);
 		break;

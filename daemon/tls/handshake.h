@@ -75,8 +75,13 @@ struct handshake;
 enum handshake_progress handshake_begin(struct handshake_offer *offer, int fd,
 					struct handshake **hs, struct handshake_failure *why);
 
-/* Goes on as far as the socket allows. */
-enum handshake_progress handshake_run(struct handshake *hs, struct handshake_failure *why);
+/*
+ * Goes on as far as the socket allows. AGAIN may be given without asking the socket once more:
+ * then what comes later is an event of it. `may_end`: an event has told that the client has sent
+ * its FIN or has gone, which is told only once.
+ */
+enum handshake_progress handshake_run(struct handshake *hs, bool may_end,
+				      struct handshake_failure *why);
 
 enum { HANDSHAKE_NAME_LEN = 64 };
 
