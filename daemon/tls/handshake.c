@@ -16,7 +16,6 @@
 
 #include "base/suite.h"
 #include "base/util.h"
-#include "tls/aead.h"
 #include "tls/handshake_io.h"
 #include "tls/handshake_offer.h"
 #include "tls/hello.h"
@@ -241,18 +240,11 @@ enum handshake_progress handshake_run(struct handshake *hs, bool may_end,
 
 /* ---- its end ---- */
 
-static int take_keys13(struct handshake *hs, const struct suite *suite)
-{
-	int err;
-
-	if (!hs->has_tx || !hs->has_rx)
-		return -ENODATA;
-	hs->secret_tx->suite = hs->secret_rx->suite = suite;
-	err = aead_derive(hs->secret_tx);
-	return err ? err : aead_derive(hs->secret_rx);
-}
-
-static int take_keys12(struct handshake *hs, const struct suite *suite)
+/*
+ * The library's record keys: of TLS 1.3 those of the application's traffic, with the whole nonce
+ * as IV; of TLS 1.2 GCM and CCM with only its fixed part.
+ */
+static int take_record_keys(struct handshake *hs, const struct suite *suite)
 {
 	struct keys *tx = hs->secret_tx, *rx = hs->secret_rx;
 	size_t iv_len = (size_t)wolfSSL_GetIVSize(hs->ssl);
@@ -264,9 +256,22 @@ static int take_keys12(struct handshake *hs, const struct suite *suite)
 	memcpy(tx->iv, wolfSSL_GetServerWriteIV(hs->ssl), iv_len);
 	memcpy(rx->key, wolfSSL_GetClientWriteKey(hs->ssl), suite->key_len);
 	memcpy(rx->iv, wolfSSL_GetClientWriteIV(hs->ssl), iv_len);
-	if (suite_explicit_nonce_len(suite) && !wire_next_nonce(&hs->io.tx, tx->seq, &tx->nonce))
-		return -ERANGE;
 	return 0;
+}
+
+static int check_secrets13(const struct handshake *hs)
+{
+	return hs->has_tx && hs->has_rx && wolfSSL_GetIVSize(hs->ssl) == KEYS_IV_LEN ? 0 : -ENODATA;
+}
+
+static int take_nonce12(struct handshake *hs, const struct suite *suite)
+{
+	struct keys *tx = hs->secret_tx;
+
+	return !suite_explicit_nonce_len(suite) ||
+			       wire_next_nonce(&hs->io.tx, tx->seq, &tx->nonce) ?
+		       0 :
+		       -ERANGE;
 }
 
 /* Everything that must hold before the library may go. */
@@ -274,6 +279,7 @@ static int take_keys(struct handshake *hs)
 {
 	const struct suite *suite = suite_find((uint16_t)wolfSSL_get_current_cipher_suite(hs->ssl));
 	word64 tx_seq, rx_seq;
+	int err;
 
 	if (!suite || wolfSSL_pending(hs->ssl) ||
 	    wolfSSL_GetMaxOutputSize(hs->ssl) < RECORD_PLAIN_MAX)
@@ -286,7 +292,10 @@ static int take_keys(struct handshake *hs)
 		return -EPROTO;
 	hs->secret_tx->seq = tx_seq;
 	hs->secret_rx->seq = rx_seq;
-	return suite->version == TLS13 ? take_keys13(hs, suite) : take_keys12(hs, suite);
+	err = take_record_keys(hs, suite);
+	if (err)
+		return err;
+	return suite->version == TLS13 ? check_secrets13(hs) : take_nonce12(hs, suite);
 }
 
 static void take_facts(struct handshake *hs, struct handshake_outcome *out)
