@@ -167,6 +167,7 @@ void loop_run(struct loop *l)
 
 		if (n < 0 && errno != EINTR)
 			abort(); /* only a closed epoll descriptor fails: a bug of ours */
+		l->turn++;
 		for (int i = 0; i < n; i++) {
 			struct watch *w = events[i].data.ptr;
 

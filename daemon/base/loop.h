@@ -30,6 +30,7 @@ struct loop {
 	struct task *tasks;
 	/* Called before each wait: when is the next deadline (ns, now_ns()), UINT64_MAX for none. */
 	uint64_t (*next_deadline)(struct loop *l);
+	uint64_t turn;	      /* batches of events so far */
 	/* Called after each batch of events with the time: expire deadlines, free what has ended. */
 	void (*after_batch)(struct loop *l, uint64_t now);
 };
