@@ -68,7 +68,7 @@ int loop_add(struct loop *l, struct watch *w, int fd, uint32_t events, bool leve
 	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev))
 		return -errno;
 	w->fd = fd;
-	w->has_ended = false;
+	w->may_hide = false;
 	return 0;
 }
 
@@ -173,7 +173,8 @@ void loop_run(struct loop *l)
 
 			if (w->fd < 0) /* removed by an earlier event of this batch */
 				continue;
-			w->has_ended |= events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+			w->may_hide |= events[i].events &
+				       (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI);
 			w->ready(w, events[i].events);
 		}
 		if (l->after_batch)

@@ -13,7 +13,11 @@ struct loop;
 struct watch {
 	void (*ready)(struct watch *w, uint32_t events); /* EPOLL* bits */
 	int fd;						 /* -1 while in no loop */
-	bool has_ended; /* the peer's FIN, a reset or an error was among the events so far */
+	/*
+	 * The peer's FIN, an error or urgent data was among the events so far: from now on a
+	 * receive of less than was asked for does not mean that nothing is left to be received.
+	 */
+	bool may_hide;
 };
 
 /* Work handed to a loop by another thread. Owned by the poster until run() is called. */
@@ -26,11 +30,11 @@ struct loop {
 	int epoll_fd;
 	struct watch wake; /* eventfd: posted tasks and loop_stop() */
 	bool stopping;
+	uint64_t turn;	      /* batches of events so far */
 	pthread_mutex_t lock; /* guards tasks */
 	struct task *tasks;
 	/* Called before each wait: when is the next deadline (ns, now_ns()), UINT64_MAX for none. */
 	uint64_t (*next_deadline)(struct loop *l);
-	uint64_t turn;	      /* batches of events so far */
 	/* Called after each batch of events with the time: expire deadlines, free what has ended. */
 	void (*after_batch)(struct loop *l, uint64_t now);
 };

@@ -178,7 +178,7 @@ static void run_handshake(struct conn *c)
 {
 	struct handshake_failure why;
 
-	switch (handshake_run(c->handshake, c->client.has_ended, &why)) {
+	switch (handshake_run(c->handshake, c->client.may_hide, &why)) {
 	case HANDSHAKE_DONE:
 		finish_handshake(c);
 		break;
@@ -231,6 +231,7 @@ static void client_ready(struct watch *w, uint32_t events)
 {
 	struct conn *c = container_of(w, struct conn, client);
 
+	c->has_input |= (events & ~(uint32_t)EPOLLOUT) != 0;
 	switch (c->state) {
 	case CONN_ACCEPTED:
 		try_begin(c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
@@ -320,7 +321,7 @@ void setup_accept(struct port *port, int fd, const struct sockaddr_storage *peer
 	if (may_attach(port))
 		c->ulp_err = -ktls_attach(fd);
 	worker_set_deadline(port->worker, c, state_deadline(c->state));
-	err = loop_add(&port->worker->loop, &c->client, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP, false);
+	err = loop_add(&port->worker->loop, &c->client, fd, CONN_EVENTS, false);
 	if (err) {
 		close(fd);
 		conn_end(c, REASON_NO_MEMORY, -err);

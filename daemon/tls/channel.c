@@ -230,6 +230,11 @@ bool channel_has_pending(const struct channel *ch)
 	return record_rx_pending(&ch->rx);
 }
 
+bool channel_is_drained(const struct channel *ch)
+{
+	return ch->side[RX].mode == MODE_USER && !ch->rx.buf && ch->rx.was_short;
+}
+
 bool channel_has_unsent(const struct channel *ch)
 {
 	return ch->tx.buf;

@@ -113,6 +113,9 @@ struct channel_event channel_sendfile(struct channel *ch, int file_fd, off_t *of
 /* True if channel_recv() has bytes that epoll will not report. */
 bool channel_has_pending(const struct channel *ch);
 
+/* True if the last channel_recv(), in user mode, has emptied the socket's queue and gave it all. */
+bool channel_is_drained(const struct channel *ch);
+
 /* True if bytes taken by channel_send() still wait for the socket. */
 bool channel_has_unsent(const struct channel *ch);
 

@@ -215,12 +215,12 @@ static struct handshake_failure diagnose(struct handshake *hs, int library)
 	return why;
 }
 
-enum handshake_progress handshake_run(struct handshake *hs, bool may_end,
+enum handshake_progress handshake_run(struct handshake *hs, bool may_hide,
 				      struct handshake_failure *why)
 {
 	int r, error;
 
-	handshake_io_begin(&hs->io, may_end);
+	handshake_io_begin(&hs->io, may_hide);
 #ifndef HAVE_SECRET_CALLBACK
 	running = hs;
 #endif

@@ -77,10 +77,10 @@ enum handshake_progress handshake_begin(struct handshake_offer *offer, int fd,
 
 /*
  * Goes on as far as the socket allows. AGAIN may be given without asking the socket once more:
- * then what comes later is an event of it. `may_end`: an event has told that the client has sent
- * its FIN or has gone, which is told only once.
+ * then what comes later is an event of it. `may_hide`: an event has told of the client's end,
+ * which is told only once, or of urgent data: see struct watch.
  */
-enum handshake_progress handshake_run(struct handshake *hs, bool may_end,
+enum handshake_progress handshake_run(struct handshake *hs, bool may_hide,
 				      struct handshake_failure *why);
 
 enum { HANDSHAKE_NAME_LEN = 64 };

@@ -26,7 +26,7 @@ static _Thread_local struct {
 /* What comes later is reported; but not that the end is there already. */
 static bool is_all(const struct handshake_io *io)
 {
-	return ahead.window.len < WINDOW_LEN && !io->may_end;
+	return ahead.window.len < WINDOW_LEN && !io->may_hide;
 }
 
 static ssize_t look_again(struct handshake_io *io)
@@ -106,9 +106,9 @@ void handshake_io_claim(const struct handshake_io *io)
 	ahead.of = io;
 }
 
-void handshake_io_begin(struct handshake_io *io, bool may_end)
+void handshake_io_begin(struct handshake_io *io, bool may_hide)
 {
-	io->may_end = may_end;
+	io->may_hide = may_hide;
 	if (ahead.of != io)
 		ahead.window.len = ahead.window.taken = 0;
 	io->is_drained = ahead.window.len && is_all(io);

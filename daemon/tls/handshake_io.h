@@ -21,7 +21,7 @@ struct handshake_io {
 	int fd;
 	int err; /* errno of the socket, when that is why it failed */
 	struct wire tx, rx;
-	bool may_end;	 /* in this run: the client has sent its FIN, or has gone */
+	bool may_hide;	 /* in this run: more than a look has shown may be there */
 	bool is_drained; /* in this run: there is no more to look at */
 };
 
@@ -35,11 +35,8 @@ ssize_t handshake_io_look(int fd, const uint8_t **p);
 /* The bytes just looked at are of that handshake, which is run next. */
 void handshake_io_claim(const struct handshake_io *io);
 
-/*
- * Around each run. `may_end`: an event has told of the end; it is told once, so the socket must be
- * asked until it says so too.
- */
-void handshake_io_begin(struct handshake_io *io, bool may_end);
+/* Around each run. `may_hide`: see handshake_run(). */
+void handshake_io_begin(struct handshake_io *io, bool may_hide);
 void handshake_io_end(struct handshake_io *io);
 
 #endif

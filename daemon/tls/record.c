@@ -237,6 +237,7 @@ static int fill(int fd, struct record_rx *rx)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
+	rx->was_short = (size_t)n < sizeof(b->data) - rx->raw_len;
 	rx->raw_len += (uint16_t)n;
 	return n > 0;
 }

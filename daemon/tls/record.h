@@ -34,6 +34,7 @@ struct record_rx {
 	uint16_t plain_off, plain_len;
 	uint16_t raw_off, raw_len;
 	uint8_t plain_type;
+	bool was_short; /* the last read from the socket gave less than there was room for */
 };
 
 /*
