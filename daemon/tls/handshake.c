@@ -42,6 +42,7 @@ static void take_secret(struct handshake *hs, bool tx, const uint8_t *secret, si
 		return;
 	memcpy(k->secret, secret, len);
 	*(tx ? &hs->has_tx : &hs->has_rx) = true;
+	hs->io.is_keyed = hs->has_tx && hs->has_rx;
 }
 
 #ifdef HAVE_SECRET_CALLBACK
@@ -235,6 +236,7 @@ enum handshake_progress handshake_run(struct handshake *hs, bool may_hide,
 	if (error == WOLFSSL_ERROR_WANT_READ || error == WOLFSSL_ERROR_WANT_WRITE)
 		return HANDSHAKE_AGAIN;
 	*why = diagnose(hs, error);
+	handshake_io_push(&hs->io); /* the alert */
 	return HANDSHAKE_FAILED;
 }
 

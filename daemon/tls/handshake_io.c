@@ -10,6 +10,7 @@
 #include <wolfssl/ssl.h>
 
 #include "tls/hello.h"
+#include "tls/ktls.h"
 #include "tls/window.h"
 
 _Static_assert((int)WINDOW_LEN >= (int)HELLO_PEEK_MAX, "a ClientHello is judged by one look");
@@ -54,6 +55,7 @@ static int io_recv(WOLFSSL *ssl, char *buf, int len, void *ctx)
 		taken = window_take(&ahead.window, buf, (size_t)len);
 	}
 	if (taken) {
+		io->may_wait = io->is_keyed;
 		wire_track(&io->rx, (const uint8_t *)buf, taken);
 		return (int)taken;
 	}
@@ -63,14 +65,19 @@ static int io_recv(WOLFSSL *ssl, char *buf, int len, void *ctx)
 	return n ? WOLFSSL_CBIO_ERR_CONN_RST : WOLFSSL_CBIO_ERR_CONN_CLOSE;
 }
 
+/*
+ * A client is not in need of its TLS 1.3 session ticket, so that waits to go out with the first
+ * bytes of data, at most some 200 ms by the kernel's own timer: nobody is woken for it alone.
+ */
 static int io_send(WOLFSSL *ssl, char *buf, int len, void *ctx)
 {
 	struct handshake_io *io = ctx;
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (io->may_wait ? MSG_MORE : 0);
 	ssize_t n;
 
 	(void)ssl;
 	do
-		n = send(io->fd, buf, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = send(io->fd, buf, (size_t)len, flags);
 	while (n < 0 && errno == EINTR);
 	if (n >= 0) {
 		wire_track(&io->tx, (const uint8_t *)buf, (size_t)n);
@@ -80,6 +87,12 @@ static int io_send(WOLFSSL *ssl, char *buf, int len, void *ctx)
 		return WOLFSSL_CBIO_ERR_WANT_WRITE;
 	io->err = errno;
 	return WOLFSSL_CBIO_ERR_CONN_RST;
+}
+
+void handshake_io_push(struct handshake_io *io)
+{
+	if (io->may_wait)
+		ktls_push(io->fd);
 }
 
 void handshake_io_hook(struct WOLFSSL_CTX *ctx)

@@ -23,6 +23,8 @@ struct handshake_io {
 	struct wire tx, rx;
 	bool may_hide;	 /* in this run: more than a look has shown may be there */
 	bool is_drained; /* in this run: there is no more to look at */
+	bool is_keyed;	 /* the client's next bytes end the handshake; set by the owner */
+	bool may_wait;	 /* they have come: what is sent now need not arrive at once */
 };
 
 /* All objects of the context work by this file; each is then told its socket. */
@@ -38,5 +40,8 @@ void handshake_io_claim(const struct handshake_io *io);
 /* Around each run. `may_hide`: see handshake_run(). */
 void handshake_io_begin(struct handshake_io *io, bool may_hide);
 void handshake_io_end(struct handshake_io *io);
+
+/* Sends what waits to share a segment with the record layer's first bytes. */
+void handshake_io_push(struct handshake_io *io);
 
 #endif
