@@ -83,6 +83,10 @@ struct channel_event channel_send(struct channel *ch, uint8_t type, const void *
  */
 struct channel_event channel_send_more(struct channel *ch, const void *buf, size_t len);
 
+/* channel_send() of what is followed by shutdown() at once: its segment waits for the FIN. */
+struct channel_event channel_send_last(struct channel *ch, uint8_t type, const void *buf,
+				       size_t len);
+
 /* Writes what waits in user mode: AGAIN while something is left, DATA when nothing is. */
 struct channel_event channel_flush(struct channel *ch);
 
