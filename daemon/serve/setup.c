@@ -230,14 +230,17 @@ static void end_while_connecting(struct conn *c)
 static void client_ready(struct watch *w, uint32_t events)
 {
 	struct conn *c = container_of(w, struct conn, client);
+	bool is_input = events & ~(uint32_t)EPOLLOUT; /* or an end of it */
 
-	c->has_input |= (events & ~(uint32_t)EPOLLOUT) != 0;
+	c->has_input |= is_input;
 	switch (c->state) {
 	case CONN_ACCEPTED:
-		try_begin(c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+		if (is_input)
+			try_begin(c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 		break;
 	case CONN_HANDSHAKE:
-		run_handshake(c);
+		if (is_input || handshake_wants_room(c->handshake))
+			run_handshake(c);
 		break;
 	case CONN_CONNECT:
 		if (events & (EPOLLHUP | EPOLLERR))

@@ -240,6 +240,11 @@ enum handshake_progress handshake_run(struct handshake *hs, bool may_hide,
 	return HANDSHAKE_FAILED;
 }
 
+bool handshake_wants_room(const struct handshake *hs)
+{
+	return hs->io.is_full;
+}
+
 /* ---- its end ---- */
 
 /*

@@ -83,6 +83,9 @@ enum handshake_progress handshake_begin(struct handshake_offer *offer, int fd,
 enum handshake_progress handshake_run(struct handshake *hs, bool may_hide,
 				      struct handshake_failure *why);
 
+/* After AGAIN: it has something to send, and waits for room. Else only what comes helps it on. */
+bool handshake_wants_room(const struct handshake *hs);
+
 enum { HANDSHAKE_NAME_LEN = 64 };
 
 struct handshake_outcome {

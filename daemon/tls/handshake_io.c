@@ -83,7 +83,8 @@ static int io_send(WOLFSSL *ssl, char *buf, int len, void *ctx)
 		wire_track(&io->tx, (const uint8_t *)buf, (size_t)n);
 		return (int)n;
 	}
-	if (errno == EAGAIN)
+	io->is_full = errno == EAGAIN;
+	if (io->is_full)
 		return WOLFSSL_CBIO_ERR_WANT_WRITE;
 	io->err = errno;
 	return WOLFSSL_CBIO_ERR_CONN_RST;
@@ -122,6 +123,7 @@ void handshake_io_claim(const struct handshake_io *io)
 void handshake_io_begin(struct handshake_io *io, bool may_hide)
 {
 	io->may_hide = may_hide;
+	io->is_full = false;
 	if (ahead.of != io)
 		ahead.window.len = ahead.window.taken = 0;
 	io->is_drained = ahead.window.len && is_all(io);

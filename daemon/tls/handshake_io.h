@@ -23,6 +23,7 @@ struct handshake_io {
 	struct wire tx, rx;
 	bool may_hide;	 /* in this run: more than a look has shown may be there */
 	bool is_drained; /* in this run: there is no more to look at */
+	bool is_full;	 /* in this run: the socket took no more */
 	bool is_keyed;	 /* the client's next bytes end the handshake; set by the owner */
 	bool may_wait;	 /* they have come: what is sent now need not arrive at once */
 };
