@@ -68,6 +68,7 @@ int loop_add(struct loop *l, struct watch *w, int fd, uint32_t events, bool leve
 	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev))
 		return -errno;
 	w->fd = fd;
+	w->may_hide = false;
 	return 0;
 }
 
@@ -84,6 +85,14 @@ int loop_remove(struct loop *l, struct watch *w)
 
 	if (fd >= 0)
 		epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	w->fd = -1;
+	return fd;
+}
+
+int loop_forget(struct watch *w)
+{
+	int fd = w->fd;
+
 	w->fd = -1;
 	return fd;
 }
@@ -158,11 +167,15 @@ void loop_run(struct loop *l)
 
 		if (n < 0 && errno != EINTR)
 			abort(); /* only a closed epoll descriptor fails: a bug of ours */
+		l->turn++;
 		for (int i = 0; i < n; i++) {
 			struct watch *w = events[i].data.ptr;
 
-			if (w->fd >= 0) /* removed by an earlier event of this batch */
-				w->ready(w, events[i].events);
+			if (w->fd < 0) /* removed by an earlier event of this batch */
+				continue;
+			w->may_hide |= events[i].events &
+				       (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI);
+			w->ready(w, events[i].events);
 		}
 		if (l->after_batch)
 			l->after_batch(l, now_ns());

@@ -13,6 +13,11 @@ struct loop;
 struct watch {
 	void (*ready)(struct watch *w, uint32_t events); /* EPOLL* bits */
 	int fd;						 /* -1 while in no loop */
+	/*
+	 * The peer's FIN, an error or urgent data was among the events so far: from now on a
+	 * receive of less than was asked for does not mean that nothing is left to be received.
+	 */
+	bool may_hide;
 };
 
 /* Work handed to a loop by another thread. Owned by the poster until run() is called. */
@@ -25,6 +30,7 @@ struct loop {
 	int epoll_fd;
 	struct watch wake; /* eventfd: posted tasks and loop_stop() */
 	bool stopping;
+	uint64_t turn;	      /* batches of events so far */
 	pthread_mutex_t lock; /* guards tasks */
 	struct task *tasks;
 	/* Called before each wait: when is the next deadline (ns, now_ns()), UINT64_MAX for none. */
@@ -48,6 +54,12 @@ int loop_modify(struct loop *l, struct watch *w, uint32_t events);
 
 /* Takes w out of the loop and gives its descriptor back, which stays open. -1 if it had none. */
 int loop_remove(struct loop *l, struct watch *w);
+
+/*
+ * The same for a descriptor that is closed next and has no duplicate: closing it ends the watching.
+ * -1 if it had none.
+ */
+int loop_forget(struct watch *w);
 
 /* Hands t to the loop's thread. Any thread may call it. Tasks run in the order posted. */
 void loop_post(struct loop *l, struct task *t);

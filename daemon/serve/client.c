@@ -107,6 +107,12 @@ enum client_verdict client_take_control(struct conn *c, uint8_t type, const uint
 
 /* ---- the goodbye ---- */
 
+/* Nothing has to arrive before: see is_settled(). */
+static bool fin_follows(const struct conn *c)
+{
+	return c->channel.side[TX].mode != MODE_KERNEL || c->bytes[TX] < NEVER_FILLS;
+}
+
 /* Sends the alert that is due, as far as the channel still can. True when nothing is left. */
 static bool say_goodbye(struct conn *c)
 {
@@ -118,7 +124,8 @@ static bool say_goodbye(struct conn *c)
 		return ev.result != CHANNEL_AGAIN;
 	}
 	posthandshake_put_alert(c->alert_due, alert);
-	ev = channel_send(&c->channel, RECORD_ALERT, alert, sizeof(alert));
+	ev = fin_follows(c) ? channel_send_last(&c->channel, RECORD_ALERT, alert, sizeof(alert)) :
+			      channel_send(&c->channel, RECORD_ALERT, alert, sizeof(alert));
 	if (ev.result == CHANNEL_AGAIN)
 		return false;
 	if (ev.result == CHANNEL_CONTROL)
@@ -137,7 +144,7 @@ static bool is_settled(struct conn *c)
 {
 	struct ktls_progress p;
 
-	if (c->channel.side[TX].mode != MODE_KERNEL || c->bytes[TX] < NEVER_FILLS)
+	if (fin_follows(c))
 		return true;
 	p = ktls_progress(c->client.fd);
 	c->n_settled = p.is_settled ? c->n_settled + 1 : 0;

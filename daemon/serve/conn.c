@@ -36,7 +36,7 @@ static const struct backend_ops *backend_of(const struct conn *c)
 void conn_close(struct conn *c)
 {
 	struct worker *w = c->port->worker;
-	int fd = loop_remove(&w->loop, &c->client);
+	int fd = loop_forget(&c->client);
 
 	if (c->state == CONN_CLOSED)
 		return;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/loop.h"
@@ -22,6 +23,9 @@ struct address;
 struct listener;
 struct port;
 struct worker;
+
+/* What is watched of a connection's sockets. */
+enum { CONN_EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI };
 
 struct conn {
 	struct conn *prev, *next;     /* in port->due[deadline] */
@@ -52,6 +56,7 @@ struct conn {
 	uint64_t acked;	   /* of the client, when last looked at: see is_settled() of client.c */
 	uint8_t n_settled; /* looks in a row that found nothing unacknowledged */
 	bool has_handshake_slot : 1; /* counted in handshakes in flight */
+	bool has_input : 1;	     /* the client's socket has had an event of more than room */
 	bool rx_finished : 1;	     /* the client sends no more, and the backend knows */
 	bool tx_finished : 1;	     /* close_notify and FIN were sent: nothing more will be */
 	bool is_queued : 1;	     /* in the worker's queue of those to be called again */

@@ -22,6 +22,12 @@ static struct flow_event flow_event(enum flow_result result)
 	return (struct flow_event){ .result = result };
 }
 
+static struct flow_event wait_source(struct flow *f)
+{
+	f->is_dry = true;
+	return flow_event(FLOW_WAIT_SOURCE);
+}
+
 static struct flow_event backend_error(int err)
 {
 	return (struct flow_event){ .result = FLOW_BACKEND_ERROR, .err = err };
@@ -121,7 +127,7 @@ static bool deliver_up(struct flow *f, struct flow_env *env, struct flow_event *
 			flow_release(f, env);
 			break;
 		}
-		n = push_backend(f, env->backend_fd);
+		n = push_backend(f, env->backend->fd);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
@@ -146,6 +152,7 @@ static bool fetch_copy_up(struct flow *f, struct flow_env *env, struct flow_even
 	switch (ev.result) {
 	case CHANNEL_DATA:
 		f->buf->len = (uint32_t)ev.len;
+		f->is_dry = channel_is_drained(env->channel) && !env->client->may_hide;
 		return true;
 	case CHANNEL_CONTROL:
 		*out = (struct flow_event){ .result = FLOW_CONTROL,
@@ -157,7 +164,7 @@ static bool fetch_copy_up(struct flow *f, struct flow_env *env, struct flow_even
 		*out = flow_event(FLOW_ENDED);
 		return false;
 	case CHANNEL_AGAIN:
-		*out = flow_event(FLOW_WAIT_SOURCE);
+		*out = wait_source(f);
 		return false;
 	case CHANNEL_REKEY_WAIT:
 		*out = flow_event(FLOW_REKEY_WAIT);
@@ -209,7 +216,7 @@ static bool fetch_up(struct flow *f, struct flow_env *env, struct flow_event *ou
 		put_pipe(f, env);
 		return fetch_copy_up(f, env, out);
 	case CHANNEL_AGAIN:
-		*out = flow_event(FLOW_WAIT_SOURCE);
+		*out = wait_source(f);
 		return false;
 	case CHANNEL_REKEY_WAIT:
 		*out = flow_event(FLOW_REKEY_WAIT);
@@ -232,6 +239,10 @@ struct flow_event flow_up(struct flow *f, struct flow_env *env)
 			return out;
 		if (f->source_ended || env->no_fetch || budget <= 0)
 			break;
+		if (f->is_dry) {
+			flow_release(f, env);
+			return flow_event(FLOW_WAIT_SOURCE);
+		}
 		if (!fetch_up(f, env, &out)) {
 			if (out.result != FLOW_CONTROL)
 				flow_release(f, env);
@@ -288,11 +299,12 @@ static bool fetch_down(struct flow *f, struct flow_env *env, struct flow_event *
 		*out = no_memory();
 		return false;
 	}
-	n = spliced ? splice(env->backend_fd, NULL, f->pipe->write_fd, NULL, PIPE_CAPACITY,
+	n = spliced ? splice(env->backend->fd, NULL, f->pipe->write_fd, NULL, PIPE_CAPACITY,
 			     SPLICE_FLAGS) :
-		      recv(env->backend_fd, f->buf->data, RECORD_PLAIN_MAX, MSG_DONTWAIT);
+		      recv(env->backend->fd, f->buf->data, RECORD_PLAIN_MAX, MSG_DONTWAIT);
 	if (n > 0) {
 		*(spliced ? &f->in_pipe : &f->buf->len) = (uint32_t)n;
+		f->is_dry = !spliced && n < RECORD_PLAIN_MAX && !env->backend->may_hide;
 		return true;
 	}
 	if (n == 0) {
@@ -301,7 +313,7 @@ static bool fetch_down(struct flow *f, struct flow_env *env, struct flow_event *
 	}
 	if (errno == EINTR)
 		return true;
-	*out = errno == EAGAIN ? flow_event(FLOW_WAIT_SOURCE) : backend_error(errno);
+	*out = errno == EAGAIN ? wait_source(f) : backend_error(errno);
 	return false;
 }
 
@@ -315,6 +327,10 @@ struct flow_event flow_down(struct flow *f, struct flow_env *env)
 			return out;
 		if (f->source_ended || env->no_fetch || budget <= 0)
 			break;
+		if (f->is_dry) {
+			flow_release(f, env);
+			return flow_event(FLOW_WAIT_SOURCE);
+		}
 		if (!fetch_down(f, env, &out)) {
 			flow_release(f, env);
 			return out;

@@ -2,7 +2,8 @@
 /*
  * One direction of a proxied connection: bytes from the client's channel to the backend's socket
  * (up), or back (down). By splice where the channel's side is in the kernel and a pipe is free,
- * else by copy. Holds a pipe or a buffer only while bytes are in flight.
+ * else by copy. Holds a pipe or a buffer only while bytes are in flight. A source that has shown
+ * that it is empty is left alone until the caller clears is_dry, upon an event.
  */
 #ifndef KTLSD_SERVE_FLOW_H
 #define KTLSD_SERVE_FLOW_H
@@ -11,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/counters.h"
+#include "base/loop.h"
 #include "base/pool.h"
 #include "serve/pipe.h"
 #include "tls/channel.h"
@@ -19,6 +21,7 @@ struct flow {
 	struct pipe *pipe;	   /* of the pool, while bytes are in it */
 	uint32_t in_pipe;	   /* bytes */
 	bool source_ended;	   /* the source will send no more */
+	bool is_dry;		   /* it had no more, and no event has told of more since */
 	bool discard;		   /* the sink takes no more: read and drop */
 	struct pool_buffer *buf;   /* copied bytes in flight, or a control record for the caller */
 	struct channel_event held; /* what a splice met behind the bytes in the pipe; DATA: nothing */
@@ -27,7 +30,7 @@ struct flow {
 /* What both flows of a connection work with; nothing of it is owned. */
 struct flow_env {
 	struct channel *channel;
-	int backend_fd;
+	const struct watch *client, *backend;
 	struct pool *pool;
 	struct pipe_pool *pipes;
 	struct counters *counters;

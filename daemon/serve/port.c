@@ -19,6 +19,7 @@
 
 enum {
 	ACCEPT_BATCH = 64,
+	ACCEPT_STREAK = 8, /* events in a row, after which one more connection is taken each */
 	SWEEP_MS = 100,
 	SWEEP_BATCH = 128, /* connections ended in a turn, so that others are served between */
 };
@@ -67,14 +68,26 @@ static bool accept_one(struct port *p)
 	return false;
 }
 
+/*
+ * A call that finds nobody costs as much as one that does, so normally each event, which is told
+ * again if others wait, is good for one connection. Turns may be long, though: if the queue does
+ * not become empty in many, each takes more.
+ */
 static void accept_ready(struct watch *watch, uint32_t events)
 {
 	struct port *p = container_of(watch, struct port, accept);
+	bool in_a_row = p->accept_turn + 1 == p->worker->loop.turn;
+	unsigned n;
 
 	(void)events;
-	for (int i = 0; i < ACCEPT_BATCH; i++)
-		if (!accept_one(p))
+	p->accept_streak = in_a_row ? p->accept_streak + 1 : 0;
+	p->accept_turn = p->worker->loop.turn;
+	n = MIN_OF(1 + p->accept_streak / ACCEPT_STREAK, (unsigned)ACCEPT_BATCH);
+	while (n--)
+		if (!accept_one(p)) {
+			p->accept_streak = 0;
 			return;
+		}
 }
 
 void port_pause(struct port *p, bool pause)

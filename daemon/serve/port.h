@@ -21,6 +21,8 @@ struct port {
 	struct worker *worker;
 	struct listener *listener;    /* a reference */
 	struct watch accept;	      /* owns the listening socket */
+	uint64_t accept_turn;	      /* of the loop, when there was somebody to be accepted */
+	unsigned accept_streak;	      /* turns in a row before that one with somebody */
 	int stopped_fd;		      /* owns it instead while it does not listen */
 	struct conn *due[DEADLINE_N]; /* connections by deadline, soonest first */
 	struct conn *oldest;	      /* all of them by age, if the listener limits that */

@@ -39,7 +39,8 @@ static struct flow_env env_of(struct conn *c, bool no_fetch)
 	struct worker *w = c->port->worker;
 
 	return (struct flow_env){ .channel = &c->channel,
-				  .backend_fd = relay_of(c)->watch.fd,
+				  .client = &c->client,
+				  .backend = &relay_of(c)->watch,
 				  .pool = &w->pool,
 				  .pipes = &w->pipes,
 				  .counters = &w->counters,
@@ -96,7 +97,8 @@ static void connect_ready(struct conn *c, uint32_t events)
 		return;
 	if (c->port->listener->proxy.address.ss_family == AF_UNIX)
 		return; /* not connected yet: the retry queue has it */
-	getsockopt(relay_of(c)->watch.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	if (events & (EPOLLERR | EPOLLHUP))
+		getsockopt(relay_of(c)->watch.fd, SOL_SOCKET, SO_ERROR, &err, &len);
 	if (err)
 		conn_end(c, REASON_BACKEND_REFUSED, err);
 	else
@@ -105,8 +107,11 @@ static void connect_ready(struct conn *c, uint32_t events)
 
 static void backend_ready(struct watch *w, uint32_t events)
 {
-	struct conn *c = container_of(w, struct relay, watch)->conn;
+	struct relay *r = container_of(w, struct relay, watch);
+	struct conn *c = r->conn;
 
+	if (events & ~(uint32_t)EPOLLOUT)
+		r->down.is_dry = false;
 	if (c->state == CONN_OPEN)
 		relay_backend.run(c);
 	else if (c->state == CONN_DRAIN)
@@ -126,6 +131,7 @@ static bool open_socket(struct conn *c)
 
 	r->conn = c;
 	r->watch = (struct watch){ .ready = backend_ready, .fd = -1 };
+	r->down.is_dry = true; /* until an event says otherwise */
 	if (fd < 0) {
 		conn_end(c, errno == EMFILE || errno == ENFILE ? REASON_NO_FDS : REASON_NO_MEMORY,
 			 errno);
@@ -133,8 +139,7 @@ static bool open_socket(struct conn *c)
 	}
 	if (p->address.ss_family != AF_UNIX)
 		tune(c, fd);
-	err = loop_add(&c->port->worker->loop, &r->watch, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP,
-		       false);
+	err = loop_add(&c->port->worker->loop, &r->watch, fd, CONN_EVENTS, false);
 	if (err) {
 		conn_end(c, REASON_NO_MEMORY, -err);
 		return false;
@@ -161,7 +166,7 @@ static void relay_connect(struct conn *c)
 static void relay_close(struct conn *c)
 {
 	struct relay *r = relay_of(c);
-	int fd = r->watch.ready ? loop_remove(&c->port->worker->loop, &r->watch) : -1;
+	int fd = r->watch.ready ? loop_forget(&r->watch) : -1;
 
 	fd_close(&fd);
 }
@@ -279,6 +284,9 @@ static void relay_run(struct conn *c)
 	uint64_t rx = c->bytes[RX], tx = c->bytes[TX];
 	enum deadline d;
 
+	if (c->has_input)
+		relay_of(c)->up.is_dry = false;
+	c->has_input = false;
 	if (!run_up(c) || !run_down(c))
 		return;
 	if (c->rx_finished && c->tx_finished) {

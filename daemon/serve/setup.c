@@ -178,7 +178,7 @@ static void run_handshake(struct conn *c)
 {
 	struct handshake_failure why;
 
-	switch (handshake_run(c->handshake, &why)) {
+	switch (handshake_run(c->handshake, c->client.may_hide, &why)) {
 	case HANDSHAKE_DONE:
 		finish_handshake(c);
 		break;
@@ -230,13 +230,17 @@ static void end_while_connecting(struct conn *c)
 static void client_ready(struct watch *w, uint32_t events)
 {
 	struct conn *c = container_of(w, struct conn, client);
+	bool is_input = events & ~(uint32_t)EPOLLOUT; /* or an end of it */
 
+	c->has_input |= is_input;
 	switch (c->state) {
 	case CONN_ACCEPTED:
-		try_begin(c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+		if (is_input)
+			try_begin(c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 		break;
 	case CONN_HANDSHAKE:
-		run_handshake(c);
+		if (is_input || handshake_wants_room(c->handshake))
+			run_handshake(c);
 		break;
 	case CONN_CONNECT:
 		if (events & (EPOLLHUP | EPOLLERR))
@@ -320,7 +324,7 @@ void setup_accept(struct port *port, int fd, const struct sockaddr_storage *peer
 	if (may_attach(port))
 		c->ulp_err = -ktls_attach(fd);
 	worker_set_deadline(port->worker, c, state_deadline(c->state));
-	err = loop_add(&port->worker->loop, &c->client, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP, false);
+	err = loop_add(&port->worker->loop, &c->client, fd, CONN_EVENTS, false);
 	if (err) {
 		close(fd);
 		conn_end(c, REASON_NO_MEMORY, -err);

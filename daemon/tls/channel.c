@@ -115,9 +115,9 @@ static struct channel_event send_bytes(struct channel *ch, uint8_t type, const v
 				       size_t len, bool more)
 {
 	struct channel_side *side = &ch->side[TX];
-	ssize_t n = side->mode == MODE_KERNEL ?
-			    ktls_send(ch->fd, type, buf, len, more) :
-			    record_send(ch->fd, side->keys, &ch->tx, ch->pool, type, buf, len);
+	ssize_t n = side->mode == MODE_KERNEL ? ktls_send(ch->fd, type, buf, len, more) :
+						record_send(ch->fd, side->keys, &ch->tx, ch->pool,
+							    type, buf, len, more);
 
 	return n < 0 ? event_errno(ch, (int)-n) : event_bytes(type, (size_t)n);
 }
@@ -130,6 +130,16 @@ struct channel_event channel_send(struct channel *ch, uint8_t type, const void *
 struct channel_event channel_send_more(struct channel *ch, const void *buf, size_t len)
 {
 	return send_bytes(ch, RECORD_DATA, buf, len, true);
+}
+
+struct channel_event channel_send_last(struct channel *ch, uint8_t type, const void *buf,
+				       size_t len)
+{
+	bool is_kernel = ch->side[TX].mode == MODE_KERNEL;
+
+	if (is_kernel)
+		ktls_cork(ch->fd); /* MSG_MORE would leave the record open */
+	return send_bytes(ch, type, buf, len, !is_kernel);
 }
 
 struct channel_event channel_flush(struct channel *ch)
@@ -228,6 +238,11 @@ struct channel_event channel_sendfile(struct channel *ch, int file_fd, off_t *of
 bool channel_has_pending(const struct channel *ch)
 {
 	return record_rx_pending(&ch->rx);
+}
+
+bool channel_is_drained(const struct channel *ch)
+{
+	return ch->side[RX].mode == MODE_USER && !ch->rx.buf && ch->rx.was_short;
 }
 
 bool channel_has_unsent(const struct channel *ch)

@@ -83,6 +83,10 @@ struct channel_event channel_send(struct channel *ch, uint8_t type, const void *
  */
 struct channel_event channel_send_more(struct channel *ch, const void *buf, size_t len);
 
+/* channel_send() of what is followed by shutdown() at once: its segment waits for the FIN. */
+struct channel_event channel_send_last(struct channel *ch, uint8_t type, const void *buf,
+				       size_t len);
+
 /* Writes what waits in user mode: AGAIN while something is left, DATA when nothing is. */
 struct channel_event channel_flush(struct channel *ch);
 
@@ -112,6 +116,9 @@ struct channel_event channel_sendfile(struct channel *ch, int file_fd, off_t *of
 
 /* True if channel_recv() has bytes that epoll will not report. */
 bool channel_has_pending(const struct channel *ch);
+
+/* True if the last channel_recv(), in user mode, has emptied the socket's queue and gave it all. */
+bool channel_is_drained(const struct channel *ch);
 
 /* True if bytes taken by channel_send() still wait for the socket. */
 bool channel_has_unsent(const struct channel *ch);

@@ -16,7 +16,7 @@
 
 #include "base/suite.h"
 #include "base/util.h"
-#include "tls/aead.h"
+#include "tls/handshake_io.h"
 #include "tls/handshake_offer.h"
 #include "tls/hello.h"
 #include "tls/posthandshake.h"
@@ -26,53 +26,11 @@
 struct handshake {
 	WOLFSSL *ssl;
 	struct handshake_offer *offer; /* a reference */
-	int fd;
-	int io_err; /* errno of the socket, when that is why it failed */
-	struct wire tx, rx;
+	struct handshake_io io;
 	struct keys *secret_tx, *secret_rx; /* TLS 1.3 traffic secrets land here */
 	bool has_tx, has_rx;
 	char sni[HANDSHAKE_NAME_LEN];
 };
-
-/* ---- the socket ---- */
-
-static int io_recv(WOLFSSL *ssl, char *buf, int len, void *ctx)
-{
-	struct handshake *hs = ctx;
-	ssize_t n;
-
-	(void)ssl;
-	do
-		n = recv(hs->fd, buf, (size_t)len, MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	if (n > 0) {
-		wire_track(&hs->rx, (const uint8_t *)buf, (size_t)n);
-		return (int)n;
-	}
-	if (n < 0 && errno == EAGAIN)
-		return WOLFSSL_CBIO_ERR_WANT_READ;
-	hs->io_err = n < 0 ? errno : 0;
-	return n < 0 ? WOLFSSL_CBIO_ERR_CONN_RST : WOLFSSL_CBIO_ERR_CONN_CLOSE;
-}
-
-static int io_send(WOLFSSL *ssl, char *buf, int len, void *ctx)
-{
-	struct handshake *hs = ctx;
-	ssize_t n;
-
-	(void)ssl;
-	do
-		n = send(hs->fd, buf, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	if (n >= 0) {
-		wire_track(&hs->tx, (const uint8_t *)buf, (size_t)n);
-		return (int)n;
-	}
-	if (errno == EAGAIN)
-		return WOLFSSL_CBIO_ERR_WANT_WRITE;
-	hs->io_err = errno;
-	return WOLFSSL_CBIO_ERR_CONN_RST;
-}
 
 /* ---- TLS 1.3 traffic secrets ---- */
 
@@ -84,6 +42,7 @@ static void take_secret(struct handshake *hs, bool tx, const uint8_t *secret, si
 		return;
 	memcpy(k->secret, secret, len);
 	*(tx ? &hs->has_tx : &hs->has_rx) = true;
+	hs->io.is_keyed = hs->has_tx && hs->has_rx;
 }
 
 #ifdef HAVE_SECRET_CALLBACK
@@ -130,8 +89,7 @@ const char *handshake_library(void)
 
 void handshake_hook(struct WOLFSSL_CTX *ctx)
 {
-	wolfSSL_CTX_SetIORecv(ctx, io_recv);
-	wolfSSL_CTX_SetIOSend(ctx, io_send);
+	handshake_io_hook(ctx);
 #ifndef HAVE_SECRET_CALLBACK
 	wolfSSL_CTX_SetHKDFExpandLabelCb(ctx, expand_label);
 #endif
@@ -153,7 +111,7 @@ static struct handshake *handshake_new(struct handshake_offer *offer, int fd, co
 
 	if (!hs)
 		return NULL;
-	hs->fd = fd;
+	hs->io.fd = fd;
 	hs->offer = handshake_offer_ref(offer);
 	snprintf(hs->sni, sizeof(hs->sni), "%s", sni);
 	hs->secret_tx = keys_new();
@@ -163,8 +121,7 @@ static struct handshake *handshake_new(struct handshake_offer *offer, int fd, co
 		handshake_free(hs);
 		return NULL;
 	}
-	wolfSSL_SetIOReadCtx(hs->ssl, hs);
-	wolfSSL_SetIOWriteCtx(hs->ssl, hs);
+	handshake_io_attach(&hs->io, hs->ssl);
 	wolfSSL_set_using_nonblock(hs->ssl, 1);
 #ifdef HAVE_SECRET_CALLBACK
 	wolfSSL_set_tls13_secret_cb(hs->ssl, secret_ready, hs);
@@ -190,14 +147,14 @@ void handshake_free(struct handshake *hs)
 enum handshake_progress handshake_begin(struct handshake_offer *offer, int fd,
 					struct handshake **hs, struct handshake_failure *why)
 {
-	uint8_t hello[HELLO_PEEK_MAX];
+	const uint8_t *hello;
 	char sni[HELLO_NAME_MAX] = "";
-	ssize_t n = recv(fd, hello, sizeof(hello), MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n = handshake_io_look(fd, &hello);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN)
 		return HANDSHAKE_AGAIN;
 	if (n <= 0) {
-		*why = failure(n ? REASON_PEER_RESET : REASON_HANDSHAKE_CLOSED, n ? errno : 0);
+		*why = failure(n ? REASON_PEER_RESET : REASON_HANDSHAKE_CLOSED, (int)-n);
 		return HANDSHAKE_FAILED;
 	}
 	switch (hello_check(hello, (size_t)n)) {
@@ -210,8 +167,10 @@ enum handshake_progress handshake_begin(struct handshake_offer *offer, int fd,
 		hello_server_name(hello, (size_t)n, sni);
 	}
 	*hs = handshake_new(offer, fd, sni);
-	if (*hs)
+	if (*hs) {
+		handshake_io_claim(&(*hs)->io);
 		return HANDSHAKE_DONE;
+	}
 	*why = failure(REASON_NO_MEMORY, ENOMEM);
 	return HANDSHAKE_FAILED;
 }
@@ -223,8 +182,8 @@ static uint8_t send_alert_if_none(struct handshake *hs, int sent)
 
 	if (sent >= 0)
 		return (uint8_t)sent;
-	if (hs->tx.encrypted || !wire_is_at_boundary(&hs->tx) ||
-	    send(hs->fd, record, sizeof(record), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	if (hs->io.tx.encrypted || !wire_is_at_boundary(&hs->io.tx) ||
+	    send(hs->io.fd, record, sizeof(record), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return ALERT_NONE;
 	return ALERT_HANDSHAKE_FAILURE;
 }
@@ -239,9 +198,9 @@ static struct handshake_failure diagnose(struct handshake *hs, int library)
 	wolfSSL_get_alert_history(hs->ssl, &alerts);
 	if (alerts.last_rx.code >= 0) /* says more than that our answer to it was reset */
 		why.alert_received = (uint8_t)alerts.last_rx.code;
-	else if (hs->io_err) {
+	else if (hs->io.err) {
 		why.reason = REASON_PEER_RESET;
-		why.err = hs->io_err;
+		why.err = hs->io.err;
 		return why;
 	}
 	if (library == MEMORY_E) {
@@ -257,10 +216,12 @@ static struct handshake_failure diagnose(struct handshake *hs, int library)
 	return why;
 }
 
-enum handshake_progress handshake_run(struct handshake *hs, struct handshake_failure *why)
+enum handshake_progress handshake_run(struct handshake *hs, bool may_hide,
+				      struct handshake_failure *why)
 {
 	int r, error;
 
+	handshake_io_begin(&hs->io, may_hide);
 #ifndef HAVE_SECRET_CALLBACK
 	running = hs;
 #endif
@@ -268,29 +229,29 @@ enum handshake_progress handshake_run(struct handshake *hs, struct handshake_fai
 #ifndef HAVE_SECRET_CALLBACK
 	running = NULL;
 #endif
+	handshake_io_end(&hs->io);
 	if (r == WOLFSSL_SUCCESS)
 		return HANDSHAKE_DONE;
 	error = wolfSSL_get_error(hs->ssl, r);
 	if (error == WOLFSSL_ERROR_WANT_READ || error == WOLFSSL_ERROR_WANT_WRITE)
 		return HANDSHAKE_AGAIN;
 	*why = diagnose(hs, error);
+	handshake_io_push(&hs->io); /* the alert */
 	return HANDSHAKE_FAILED;
+}
+
+bool handshake_wants_room(const struct handshake *hs)
+{
+	return hs->io.is_full;
 }
 
 /* ---- its end ---- */
 
-static int take_keys13(struct handshake *hs, const struct suite *suite)
-{
-	int err;
-
-	if (!hs->has_tx || !hs->has_rx)
-		return -ENODATA;
-	hs->secret_tx->suite = hs->secret_rx->suite = suite;
-	err = aead_derive(hs->secret_tx);
-	return err ? err : aead_derive(hs->secret_rx);
-}
-
-static int take_keys12(struct handshake *hs, const struct suite *suite)
+/*
+ * The library's record keys: of TLS 1.3 those of the application's traffic, with the whole nonce
+ * as IV; of TLS 1.2 GCM and CCM with only its fixed part.
+ */
+static int take_record_keys(struct handshake *hs, const struct suite *suite)
 {
 	struct keys *tx = hs->secret_tx, *rx = hs->secret_rx;
 	size_t iv_len = (size_t)wolfSSL_GetIVSize(hs->ssl);
@@ -302,9 +263,22 @@ static int take_keys12(struct handshake *hs, const struct suite *suite)
 	memcpy(tx->iv, wolfSSL_GetServerWriteIV(hs->ssl), iv_len);
 	memcpy(rx->key, wolfSSL_GetClientWriteKey(hs->ssl), suite->key_len);
 	memcpy(rx->iv, wolfSSL_GetClientWriteIV(hs->ssl), iv_len);
-	if (suite_explicit_nonce_len(suite) && !wire_next_nonce(&hs->tx, tx->seq, &tx->nonce))
-		return -ERANGE;
 	return 0;
+}
+
+static int check_secrets13(const struct handshake *hs)
+{
+	return hs->has_tx && hs->has_rx && wolfSSL_GetIVSize(hs->ssl) == KEYS_IV_LEN ? 0 : -ENODATA;
+}
+
+static int take_nonce12(struct handshake *hs, const struct suite *suite)
+{
+	struct keys *tx = hs->secret_tx;
+
+	return !suite_explicit_nonce_len(suite) ||
+			       wire_next_nonce(&hs->io.tx, tx->seq, &tx->nonce) ?
+		       0 :
+		       -ERANGE;
 }
 
 /* Everything that must hold before the library may go. */
@@ -312,11 +286,12 @@ static int take_keys(struct handshake *hs)
 {
 	const struct suite *suite = suite_find((uint16_t)wolfSSL_get_current_cipher_suite(hs->ssl));
 	word64 tx_seq, rx_seq;
+	int err;
 
 	if (!suite || wolfSSL_pending(hs->ssl) ||
 	    wolfSSL_GetMaxOutputSize(hs->ssl) < RECORD_PLAIN_MAX)
 		return -EPROTO;
-	if (!wire_is_at_boundary(&hs->tx) || !wire_is_at_boundary(&hs->rx))
+	if (!wire_is_at_boundary(&hs->io.tx) || !wire_is_at_boundary(&hs->io.rx))
 		return -EBUSY;
 	/* These two return 1 for a sequence number of 0: only negative values are errors. */
 	if (wolfSSL_GetSequenceNumber(hs->ssl, &tx_seq) < 0 ||
@@ -324,7 +299,10 @@ static int take_keys(struct handshake *hs)
 		return -EPROTO;
 	hs->secret_tx->seq = tx_seq;
 	hs->secret_rx->seq = rx_seq;
-	return suite->version == TLS13 ? take_keys13(hs, suite) : take_keys12(hs, suite);
+	err = take_record_keys(hs, suite);
+	if (err)
+		return err;
+	return suite->version == TLS13 ? check_secrets13(hs) : take_nonce12(hs, suite);
 }
 
 static void take_facts(struct handshake *hs, struct handshake_outcome *out)

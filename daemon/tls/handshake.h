@@ -75,8 +75,16 @@ struct handshake;
 enum handshake_progress handshake_begin(struct handshake_offer *offer, int fd,
 					struct handshake **hs, struct handshake_failure *why);
 
-/* Goes on as far as the socket allows. */
-enum handshake_progress handshake_run(struct handshake *hs, struct handshake_failure *why);
+/*
+ * Goes on as far as the socket allows. AGAIN may be given without asking the socket once more:
+ * then what comes later is an event of it. `may_hide`: an event has told of the client's end,
+ * which is told only once, or of urgent data: see struct watch.
+ */
+enum handshake_progress handshake_run(struct handshake *hs, bool may_hide,
+				      struct handshake_failure *why);
+
+/* After AGAIN: it has something to send, and waits for room. Else only what comes helps it on. */
+bool handshake_wants_room(const struct handshake *hs);
 
 enum { HANDSHAKE_NAME_LEN = 64 };
 

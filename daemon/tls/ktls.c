@@ -133,11 +133,18 @@ ssize_t ktls_send(int fd, uint8_t type, const void *buf, size_t len, bool more)
  * (MSG_SENDPAGE_NOTLAST): with the socket full behind it, that would neither leave nor make room,
  * for ever. Setting TCP_NODELAY pushes what waits, whether it was set or not (tcp(7)).
  */
-static void push(int fd)
+void ktls_push(int fd)
 {
 	int on = 1;
 
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+void ktls_cork(int fd)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
 }
 
 ssize_t ktls_splice(int fd, int pipe_fd, size_t len)
@@ -152,7 +159,7 @@ ssize_t ktls_splice(int fd, int pipe_fd, size_t len)
 		return n;
 	err = -errno;
 	if (err == -EAGAIN)
-		push(fd);
+		ktls_push(fd);
 	return err;
 }
 
@@ -169,7 +176,7 @@ ssize_t ktls_sendfile(int fd, int file_fd, off_t *off, size_t len)
 		return n;
 	err = -errno;
 	if (err == -EAGAIN)
-		push(fd);
+		ktls_push(fd);
 	return err;
 }
 

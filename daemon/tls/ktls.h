@@ -60,6 +60,12 @@ ssize_t ktls_recv(int fd, uint8_t *type, void *buf, size_t len);
  */
 int ktls_take_error(int fd);
 
+/* From now on the last segment is kept back until it is full or the FIN comes. */
+void ktls_cork(int fd);
+
+/* Sends what TCP keeps back. */
+void ktls_push(int fd);
+
 /*
  * How far the peer has acknowledged what TCP was given. A shutdown or close of the socket abandons
  * records that the kernel has encrypted and TCP has not taken yet (tls_sw_release_resources_tx()),

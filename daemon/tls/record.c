@@ -179,12 +179,13 @@ ssize_t record_open(struct keys *k, uint8_t *buf, size_t len, uint8_t *type, siz
 					    open12(k, buf, (size_t)body, type, off);
 }
 
-int record_flush(int fd, struct record_tx *tx, struct pool *pool)
+static int flush(int fd, struct record_tx *tx, struct pool *pool, bool more)
 {
 	struct pool_buffer *b = tx->buf;
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
 
 	while (b && b->len) {
-		ssize_t n = send(fd, b->data + b->off, b->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(fd, b->data + b->off, b->len, flags);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -197,11 +198,16 @@ int record_flush(int fd, struct record_tx *tx, struct pool *pool)
 	return 0;
 }
 
+int record_flush(int fd, struct record_tx *tx, struct pool *pool)
+{
+	return flush(fd, tx, pool, false);
+}
+
 ssize_t record_send(int fd, struct keys *k, struct record_tx *tx, struct pool *pool, uint8_t type,
-		    const void *data, size_t len)
+		    const void *data, size_t len, bool more)
 {
 	ssize_t whole;
-	int err = record_flush(fd, tx, pool);
+	int err = flush(fd, tx, pool, false);
 
 	if (err)
 		return err;
@@ -217,7 +223,7 @@ ssize_t record_send(int fd, struct keys *k, struct record_tx *tx, struct pool *p
 		return whole;
 	}
 	tx->buf->len = (uint32_t)whole;
-	err = record_flush(fd, tx, pool);
+	err = flush(fd, tx, pool, more);
 	/* The record is ours now: that the socket is full is not the caller's news. */
 	return err && err != -EAGAIN ? err : (ssize_t)len;
 }
@@ -237,6 +243,7 @@ static int fill(int fd, struct record_rx *rx)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
+	rx->was_short = (size_t)n < sizeof(b->data) - rx->raw_len;
 	rx->raw_len += (uint16_t)n;
 	return n > 0;
 }

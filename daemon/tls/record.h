@@ -34,15 +34,17 @@ struct record_rx {
 	uint16_t plain_off, plain_len;
 	uint16_t raw_off, raw_len;
 	uint8_t plain_type;
+	bool was_short; /* the last read from the socket gave less than there was room for */
 };
 
 /*
  * Seals up to RECORD_PLAIN_MAX bytes as one record and writes it. Gives the bytes accepted, which
  * may be fewer than len; 0 for len 0 (an empty record is sent). -EAGAIN: an earlier record still
- * waits for the socket, nothing was accepted. -ENOMEM, -EIO, or the socket's -errno.
+ * waits for the socket, nothing was accepted. -ENOMEM, -EIO, or the socket's -errno. `more`: what
+ * follows at once may share a segment with its end (MSG_MORE).
  */
 ssize_t record_send(int fd, struct keys *keys, struct record_tx *tx, struct pool *pool,
-		    uint8_t type, const void *data, size_t len);
+		    uint8_t type, const void *data, size_t len, bool more);
 
 /* Writes what waits. 0 when nothing is left, -EAGAIN, or the socket's -errno. */
 int record_flush(int fd, struct record_tx *tx, struct pool *pool);

@@ -2,6 +2,8 @@
 /* Parses record headers as they pass. */
 #include "tls/wire.h"
 
+#include <string.h>
+
 #include "base/util.h"
 #include "tls/record.h"
 
@@ -20,19 +22,37 @@ static void end_record(struct wire *w)
 		w->encrypted = true;
 }
 
+/* Takes bytes of the body, at least one: as many as are there. */
+static size_t track_body(struct wire *w, const uint8_t *p, size_t len)
+{
+	size_t n = MIN_OF(len, (size_t)w->body_left);
+
+	if (w->encrypted && w->n_nonce < sizeof(w->nonce)) {
+		size_t of_nonce = MIN_OF(n, sizeof(w->nonce) - w->n_nonce);
+
+		memcpy(w->nonce + w->n_nonce, p, of_nonce);
+		w->n_nonce += (uint8_t)of_nonce;
+	}
+	w->body_left -= (uint16_t)n;
+	if (!w->body_left)
+		end_record(w);
+	return n;
+}
+
 void wire_track(struct wire *w, const uint8_t *p, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (!w->body_left) {
-			w->header[w->n_header++] = p[i];
+	while (len) {
+		size_t n = 1;
+
+		if (w->body_left) {
+			n = track_body(w, p, len);
+		} else {
+			w->header[w->n_header++] = *p;
 			if (w->n_header == sizeof(w->header))
 				begin_record(w);
-			continue;
 		}
-		if (w->encrypted && w->n_nonce < sizeof(w->nonce))
-			w->nonce[w->n_nonce++] = p[i];
-		if (!--w->body_left)
-			end_record(w);
+		p += n;
+		len -= n;
 	}
 }
 

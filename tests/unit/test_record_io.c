@@ -92,7 +92,7 @@ static ssize_t way_recv(uint8_t *type, void *buf, size_t cap)
 
 static ssize_t way_send(uint8_t type, const void *buf, size_t len)
 {
-	return record_send(way.from, way.tx_keys, &way.tx, &way.pool, type, buf, len);
+	return record_send(way.from, way.tx_keys, &way.tx, &way.pool, type, buf, len, false);
 }
 
 static void assert_receives(uint8_t type, const char *text)

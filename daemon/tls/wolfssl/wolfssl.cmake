@@ -40,7 +40,10 @@ function(ktlsd_wolfssl_use_prefix PREFIX)
 	set_target_properties(ktlsd::wolfssl PROPERTIES
 		IMPORTED_LOCATION ${library}
 		INTERFACE_INCLUDE_DIRECTORIES ${PREFIX}/include)
-	target_link_libraries(ktlsd::wolfssl INTERFACE m Threads::Threads)
+	add_library(ktlsd_random STATIC ${PROJECT_SOURCE_DIR}/daemon/tls/random.c)
+	target_include_directories(ktlsd_random PRIVATE ${PROJECT_SOURCE_DIR}/daemon)
+	target_link_libraries(ktlsd_random PRIVATE ktlsd_options)
+	target_link_libraries(ktlsd::wolfssl INTERFACE ktlsd_random m Threads::Threads)
 	message(STATUS "wolfSSL: ${library}")
 endfunction()
 
