@@ -48,7 +48,7 @@ ktlsd_config() { # VARIANT PORT CERTIFICATE BACKEND
 	runtime-directory: $T/run-$2
 	workers: 1
 	limits: {connections: 100000, handshakes: 10000}
-	timeouts: {idle: 1h}
+	timeouts: {idle: 1h, handshake: 5m}
 	listeners:
 	  - name: bench
 	    address: $IP:$2
