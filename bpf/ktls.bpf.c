@@ -89,18 +89,18 @@ static void fill_initial(struct ktls_direction *dir, const union tls_crypto_cont
 
 static void fill_directions(struct ktls_socket *out, const struct tls_context *ctx)
 {
-	out->tx.conf = BPF_CORE_READ_BITFIELD_PROBED(ctx, tx_conf);
-	out->rx.conf = BPF_CORE_READ_BITFIELD_PROBED(ctx, rx_conf);
-	if (out->tx.conf != KTLS_CONF_BASE) {
-		out->tx.seq = read_tx_seq(ctx);
-		fill_initial(&out->tx, &ctx->crypto_send);
+	out->dir[KTLS_TX].conf = BPF_CORE_READ_BITFIELD_PROBED(ctx, tx_conf);
+	out->dir[KTLS_RX].conf = BPF_CORE_READ_BITFIELD_PROBED(ctx, rx_conf);
+	if (out->dir[KTLS_TX].conf != KTLS_CONF_BASE) {
+		out->dir[KTLS_TX].seq = read_tx_seq(ctx);
+		fill_initial(&out->dir[KTLS_TX], &ctx->crypto_send);
 	}
-	if (out->rx.conf != KTLS_CONF_BASE) {
-		out->rx.seq = read_rx_seq(ctx);
-		fill_initial(&out->rx, &ctx->crypto_recv);
+	if (out->dir[KTLS_RX].conf != KTLS_CONF_BASE) {
+		out->dir[KTLS_RX].seq = read_rx_seq(ctx);
+		fill_initial(&out->dir[KTLS_RX], &ctx->crypto_recv);
 	}
 	/* A setsockopt that failed leaves its version and cipher behind. */
-	if (out->tx.conf != KTLS_CONF_BASE || out->rx.conf != KTLS_CONF_BASE) {
+	if (out->dir[KTLS_TX].conf != KTLS_CONF_BASE || out->dir[KTLS_RX].conf != KTLS_CONF_BASE) {
 		out->version = BPF_CORE_READ(ctx, prot_info.version);
 		out->cipher = BPF_CORE_READ(ctx, prot_info.cipher_type);
 	}
@@ -112,7 +112,8 @@ static void fill_receiver(struct ktls_socket *out, const struct tls_context *ctx
 
 	out->rx_zero_copy = KTLS_UNKNOWN;
 	out->key_update_pending = KTLS_UNKNOWN;
-	if (!rx || (out->rx.conf != KTLS_CONF_SW && out->rx.conf != KTLS_CONF_HW))
+	if (!rx ||
+	    (out->dir[KTLS_RX].conf != KTLS_CONF_SW && out->dir[KTLS_RX].conf != KTLS_CONF_HW))
 		return;
 	out->rx_zero_copy = READ_BIT(rx, zc_capable);
 	if (bpf_core_field_exists(rx->key_update_pending))
@@ -182,7 +183,7 @@ int ktls_iter_tcp(struct bpf_iter__tcp *iter)
 	const struct tls_context *ctx = tp ? find_context(tp) : NULL;
 	struct ktls_socket out = {
 		.magic = KTLS_SOCKET_MAGIC,
-		.abi = KTLS_SOCKET_ABI,
+		.abi = KTLS_ABI,
 		.size = sizeof(out),
 	};
 

@@ -25,8 +25,8 @@ static bool direction_is_valid(const struct ktls_direction *dir)
 
 static bool socket_is_valid(const struct ktls_socket *s)
 {
-	return s->magic == KTLS_SOCKET_MAGIC && s->abi == KTLS_SOCKET_ABI &&
-	       s->size == sizeof(*s) && direction_is_valid(&s->tx) && direction_is_valid(&s->rx) &&
+	return s->magic == KTLS_SOCKET_MAGIC && s->abi == KTLS_ABI && s->size == sizeof(*s) &&
+	       direction_is_valid(&s->dir[KTLS_TX]) && direction_is_valid(&s->dir[KTLS_RX]) &&
 	       (s->family == AF_INET || s->family == AF_INET6) &&
 	       !(s->flags & ~(uint32_t)KTLS_SOCKET_ALL_FLAGS) && flag_is_valid(s->tx_zero_copy) &&
 	       flag_is_valid(s->rx_no_pad) && flag_is_valid(s->rx_zero_copy) &&

@@ -78,7 +78,7 @@ static struct json *report_direction(const struct conn_info *info, enum directio
 {
 	static const char *const modes[] = { "none", "user", "kernel" };
 	const struct conn_side_info *side = &info->side[dir];
-	const struct ktls_direction *d = seen ? (dir == TX ? &seen->tx : &seen->rx) : NULL;
+	const struct ktls_direction *d = seen ? &seen->dir[dir] : NULL;
 	struct json *o = json_new();
 
 	json_set_string(o, "mode",
@@ -150,8 +150,8 @@ struct json *report_socket(const struct ktls_socket *s)
 		snprintf(text, sizeof(text), "cipher-%u", s->cipher);
 		json_set_string(o, "cipher", cipher ? cipher : text);
 	}
-	json_set(o, "tx", report_seen_direction(s, &s->tx));
-	json_set(o, "rx", report_seen_direction(s, &s->rx));
+	json_set(o, "tx", report_seen_direction(s, &s->dir[KTLS_TX]));
+	json_set(o, "rx", report_seen_direction(s, &s->dir[KTLS_RX]));
 	json_set_int(o, "inode", (int64_t)s->inode);
 	json_set_int(o, "uid", s->uid);
 	return o;

@@ -12,8 +12,8 @@ static int check(const struct ktls_socket *s, void *arg)
 {
 	unsigned int *n = arg;
 
-	if (s->magic != KTLS_SOCKET_MAGIC || s->size != sizeof(*s) || s->tx.conf >= KTLS_N_CONFS ||
-	    s->rx.conf >= KTLS_N_CONFS ||
+	if (s->magic != KTLS_SOCKET_MAGIC || s->size != sizeof(*s) ||
+	    s->dir[KTLS_TX].conf >= KTLS_N_CONFS || s->dir[KTLS_RX].conf >= KTLS_N_CONFS ||
 	    strnlen(s->device, sizeof(s->device)) == sizeof(s->device))
 		abort();
 	++*n;
@@ -23,7 +23,7 @@ static int check(const struct ktls_socket *s, void *arg)
 static void make_heads(uint8_t *buf, size_t len)
 {
 	static const struct ktls_socket head = { .magic = KTLS_SOCKET_MAGIC,
-						 .abi = KTLS_SOCKET_ABI,
+						 .abi = KTLS_ABI,
 						 .size = sizeof(head) };
 
 	for (; len >= sizeof(head); buf += sizeof(head), len -= sizeof(head))

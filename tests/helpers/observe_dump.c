@@ -67,8 +67,8 @@ static int print_socket(const struct ktls_socket *s, void *unused)
 	       "remote_port=%u version=%#x cipher=%u",
 	       s->cookie, s->inode, s->netns, s->uid, s->state, local, s->local_port, remote,
 	       s->remote_port, s->version, s->cipher);
-	print_direction("tx", &s->tx);
-	print_direction("rx", &s->rx);
+	print_direction("tx", &s->dir[KTLS_TX]);
+	print_direction("rx", &s->dir[KTLS_RX]);
 	printf(" tx_zero_copy=%u rx_no_pad=%u rx_zero_copy=%u key_update_pending=%u flags=%#x "
 	       "ifindex=%u device=%s acked=%llu received=%llu\n",
 	       s->tx_zero_copy, s->rx_no_pad, s->rx_zero_copy, s->key_update_pending, s->flags,

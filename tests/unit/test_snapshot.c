@@ -37,11 +37,14 @@ static struct ktls_socket good(uint64_t cookie)
 {
 	return (struct ktls_socket){
 		.magic = KTLS_SOCKET_MAGIC,
-		.abi = KTLS_SOCKET_ABI,
+		.abi = KTLS_ABI,
 		.size = sizeof(struct ktls_socket),
 		.cookie = cookie,
-		.tx = { .seq = 12, .seq_initial = 7, .conf = KTLS_CONF_SW, .seq_initial_known = 1 },
-		.rx = { .conf = KTLS_CONF_BASE },
+		.dir[KTLS_TX] = { .seq = 12,
+				  .seq_initial = 7,
+				  .conf = KTLS_CONF_SW,
+				  .seq_initial_known = 1 },
+		.dir[KTLS_RX] = { .conf = KTLS_CONF_BASE },
 		.family = AF_INET6,
 		.version = 0x304,
 		.cipher = 51,
@@ -110,11 +113,11 @@ struct damage {
 
 static const struct damage damages[] = {
 	{ "magic", offsetof(struct ktls_socket, magic), 0 },
-	{ "ABI", offsetof(struct ktls_socket, abi), KTLS_SOCKET_ABI + 1 },
-	{ "size", offsetof(struct ktls_socket, size), sizeof(struct ktls_socket) - 8 },
-	{ "tx mode", offsetof(struct ktls_socket, tx.conf), KTLS_N_CONFS },
-	{ "rx mode", offsetof(struct ktls_socket, rx.conf), KTLS_N_CONFS },
-	{ "initial known", offsetof(struct ktls_socket, rx.seq_initial_known), 2 },
+	{ "ABI", offsetof(struct ktls_socket, abi), KTLS_ABI + 1 },
+	{ "size", offsetof(struct ktls_socket, size), (uint8_t)(sizeof(struct ktls_socket) - 8) },
+	{ "tx mode", offsetof(struct ktls_socket, dir[KTLS_TX].conf), KTLS_N_CONFS },
+	{ "rx mode", offsetof(struct ktls_socket, dir[KTLS_RX].conf), KTLS_N_CONFS },
+	{ "initial known", offsetof(struct ktls_socket, dir[KTLS_RX].seq_initial_known), 2 },
 	{ "family", offsetof(struct ktls_socket, family), AF_UNIX },
 	{ "flags", offsetof(struct ktls_socket, flags) + 1, 1 },
 	{ "tx zero-copy", offsetof(struct ktls_socket, tx_zero_copy), 2 },
@@ -214,7 +217,7 @@ static void names_a_missing_pin(void **state)
 
 static void counts_records_only_where_they_are_known(void **state)
 {
-	struct ktls_direction dir = good(1).tx;
+	struct ktls_direction dir = good(1).dir[KTLS_TX];
 	uint64_t records = 99;
 
 	(void)state;
