@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "bpf/report.h"
 #include "host/report.h"
 #include "host/service.h"
 
@@ -15,6 +16,7 @@ struct listing {
 	size_t n_infos, next_info;
 	struct ktls_socket *sockets; /* a copy: the observer may walk again meanwhile */
 	size_t n_sockets, next_socket;
+	struct report_reader reader;
 	bool all;
 };
 
@@ -76,6 +78,7 @@ struct listing *listing_new(struct service *s, bool all)
 		return NULL;
 	}
 	l->all = all;
+	report_reader_init(&l->reader);
 	if (l->n_infos)
 		qsort(l->infos, l->n_infos, sizeof(*l->infos), by_cookie);
 	return l;
@@ -109,13 +112,13 @@ struct json *listing_next(struct listing *l)
 	if (l->next_info < l->n_infos) {
 		const struct conn_info *info = &l->infos[l->next_info++];
 
-		return report_connection(info, find_socket(l, info->cookie));
+		return report_connection(info, find_socket(l, info->cookie), &l->reader);
 	}
 	while (l->all && l->next_socket < l->n_sockets) {
 		const struct ktls_socket *s = &l->sockets[l->next_socket++];
 
 		if (!is_ours(l, s->cookie))
-			return report_socket(s);
+			return report_socket(s, &l->reader);
 	}
 	l->next_socket = l->n_sockets;
 	return NULL;
@@ -129,10 +132,12 @@ bool listing_is_done(const struct listing *l)
 struct json *listing_find(struct service *s, uint64_t cookie)
 {
 	const struct ktls_socket *seen = observer_find(&s->observer, cookie);
+	struct report_reader reader;
 	struct conn_info info;
 
+	report_reader_init(&reader);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		if (worker_find(&s->workers[i], cookie, &info))
-			return report_connection(&info, seen);
-	return seen ? report_socket(seen) : NULL;
+			return report_connection(&info, seen, &reader);
+	return seen ? report_socket(seen, &reader) : NULL;
 }

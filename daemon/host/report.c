@@ -2,46 +2,30 @@
 /* Builds the API's JSON. */
 #include "host/report.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "base/counters.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "bpf/snapshot.h"
+#include "bpf/report.h"
 #include "host/observer.h"
 #include "serve/conn.h"
 #include "serve/limits.h"
 #include "serve/listener.h"
 
-/* "[" INET6 "]:65535" */
-enum { ADDRESS_LEN = INET6_ADDRSTRLEN + 9 };
-
-static void format_address(char text[static ADDRESS_LEN], int family, const void *addr,
-			   unsigned port)
-{
-	char host[INET6_ADDRSTRLEN] = "?";
-
-	inet_ntop(family, addr, host, sizeof(host));
-	snprintf(text, ADDRESS_LEN, family == AF_INET6 ? "[%s]:%u" : "%s:%u", host, port);
-}
-
 static void set_sockaddr(struct json *o, const char *key, const struct sockaddr_storage *ss)
 {
 	const struct sockaddr_in *in = (const struct sockaddr_in *)ss;
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)ss;
-	char text[ADDRESS_LEN] = "?";
+	char text[REPORT_ADDRESS_LEN] = "?";
 
 	if (ss->ss_family == AF_INET)
-		format_address(text, AF_INET, &in->sin_addr, ntohs(in->sin_port));
+		report_format_address(text, AF_INET, &in->sin_addr, ntohs(in->sin_port));
 	else if (ss->ss_family == AF_INET6)
-		format_address(text, AF_INET6, &in6->sin6_addr, ntohs(in6->sin6_port));
+		report_format_address(text, AF_INET6, &in6->sin6_addr, ntohs(in6->sin6_port));
 	json_set_string(o, key, text);
 }
 
@@ -50,51 +34,29 @@ static void set_unless_empty(struct json *o, const char *key, const char *value)
 	json_set_string(o, key, *value ? value : NULL);
 }
 
-/* The kernel's word: device, kernel, or none where it has no key. */
-static const char *seen_mode(const struct ktls_socket *s, const struct ktls_direction *d)
-{
-	switch (d->conf) {
-	case KTLS_CONF_BASE:
-		return "none";
-	case KTLS_CONF_SW:
-		return "kernel";
-	default:
-		return s->flags & KTLS_SOCKET_DEGRADED ? "kernel" : "device";
-	}
-}
-
-static void set_seen(struct json *o, const struct ktls_socket *s, const struct ktls_direction *d)
-{
-	uint64_t records;
-
-	if (snapshot_count_records(d, &records))
-		json_set_int(o, "records", (int64_t)records);
-	if (d->conf == KTLS_CONF_HW)
-		set_unless_empty(o, "device", s->device);
-}
-
 static struct json *report_direction(const struct conn_info *info, enum direction dir,
 				     const struct ktls_socket *seen)
 {
 	static const char *const modes[] = { "none", "user", "kernel" };
 	const struct conn_side_info *side = &info->side[dir];
-	const struct ktls_direction *d = seen ? &seen->dir[dir] : NULL;
+	bool in_kernel = side->mode == MODE_KERNEL && seen;
+	int direction = dir == TX ? KTLS_TX : KTLS_RX;
 	struct json *o = json_new();
 
-	json_set_string(o, "mode",
-			side->mode == MODE_KERNEL && d ? seen_mode(seen, d) : modes[side->mode]);
+	json_set_string(o, "mode", in_kernel ? report_mode(seen, direction) : modes[side->mode]);
 	if (side->reason != REASON_NONE)
 		json_set_string(o, "reason", reason_name(side->reason));
 	if (side->err)
 		json_set_string(o, "errno", log_errno(side->err));
 	json_set_int(o, "bytes", (int64_t)side->bytes);
 	json_set_int(o, "rekeys", side->rekeys);
-	if (side->mode == MODE_KERNEL && d)
-		set_seen(o, seen, d);
+	if (in_kernel)
+		report_add_direction(o, seen, direction);
 	return o;
 }
 
-struct json *report_connection(const struct conn_info *info, const struct ktls_socket *seen)
+struct json *report_connection(const struct conn_info *info, const struct ktls_socket *seen,
+			       const struct report_reader *reader)
 {
 	struct json *o = json_new();
 
@@ -115,45 +77,8 @@ struct json *report_connection(const struct conn_info *info, const struct ktls_s
 	set_unless_empty(o, "group", info->facts.group);
 	json_set(o, "tx", report_direction(info, TX, seen));
 	json_set(o, "rx", report_direction(info, RX, seen));
-	if (seen) {
-		json_set_int(o, "inode", (int64_t)seen->inode);
-		json_set_int(o, "uid", seen->uid);
-	}
-	return o;
-}
-
-static struct json *report_seen_direction(const struct ktls_socket *s,
-					  const struct ktls_direction *d)
-{
-	struct json *o = json_new();
-
-	json_set_string(o, "mode", seen_mode(s, d));
-	set_seen(o, s, d);
-	return o;
-}
-
-struct json *report_socket(const struct ktls_socket *s)
-{
-	struct json *o = json_new();
-	char text[ADDRESS_LEN];
-
-	json_set_int(o, "cookie", (int64_t)s->cookie);
-	json_set_string(o, "owner", "other");
-	format_address(text, s->family, s->local_addr, s->local_port);
-	json_set_string(o, "local", text);
-	format_address(text, s->family, s->remote_addr, s->remote_port);
-	json_set_string(o, "peer", text);
-	if (s->version) {
-		const char *cipher = suite_cipher_name(s->cipher);
-
-		json_set_string(o, "version", suite_version_name(s->version));
-		snprintf(text, sizeof(text), "cipher-%u", s->cipher);
-		json_set_string(o, "cipher", cipher ? cipher : text);
-	}
-	json_set(o, "tx", report_seen_direction(s, &s->dir[KTLS_TX]));
-	json_set(o, "rx", report_seen_direction(s, &s->dir[KTLS_RX]));
-	json_set_int(o, "inode", (int64_t)s->inode);
-	json_set_int(o, "uid", s->uid);
+	if (seen)
+		report_add_socket(o, seen, reader);
 	return o;
 }
 

@@ -13,12 +13,12 @@ struct ktls_socket;
 struct limits;
 struct listener;
 struct observer;
+struct report_reader;
 
-/* A connection of ours; `seen` is what the kernel says of it, or NULL. */
-struct json *report_connection(const struct conn_info *info, const struct ktls_socket *seen);
-
-/* A socket of somebody else's. */
-struct json *report_socket(const struct ktls_socket *seen);
+/* A connection of ours; `seen` is what the kernel says of it, or NULL. Sockets of others are
+ * report_socket()'s (bpf/report.h). */
+struct json *report_connection(const struct conn_info *info, const struct ktls_socket *seen,
+			       const struct report_reader *reader);
 
 struct json *report_listener(struct listener *l);
 struct json *report_limits(const struct limits *l, const struct counters *sum);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Builds rows of sockets. What the programs cannot know of one is left out. */
+#include "bpf/report.h"
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/suite.h"
+#include "base/util.h"
+#include "bpf/snapshot.h"
+
+void report_reader_init(struct report_reader *reader)
+{
+	struct timespec now;
+	struct stat netns;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	reader->now_ns = (uint64_t)now.tv_sec * MS_PER_S * NS_PER_MS + (uint64_t)now.tv_nsec;
+	reader->netns = stat("/proc/self/ns/net", &netns) ? 0 : (uint32_t)netns.st_ino;
+}
+
+void report_format_address(char text[static REPORT_ADDRESS_LEN], int family, const void *addr,
+			   unsigned port)
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+
+	inet_ntop(family, addr, host, sizeof(host));
+	snprintf(text, REPORT_ADDRESS_LEN, family == AF_INET6 ? "[%s]:%u" : "%s:%u", host, port);
+}
+
+static void set_unless_empty(struct json *o, const char *key, const char *value)
+{
+	json_set_string(o, key, *value ? value : NULL);
+}
+
+static void set_process(struct json *row, const char *key, uint32_t pid, const char *comm)
+{
+	struct json *o;
+
+	if (!pid)
+		return;
+	o = json_new();
+	json_set_int(o, "pid", pid);
+	json_set_string(o, "comm", comm);
+	json_set(row, key, o);
+}
+
+const char *report_mode(const struct ktls_socket *s, int direction)
+{
+	switch (s->dir[direction].conf) {
+	case KTLS_CONF_BASE:
+		return "none";
+	case KTLS_CONF_SW:
+		return "kernel";
+	default:
+		return s->flags & KTLS_SOCKET_DEGRADED ? "kernel" : "device";
+	}
+}
+
+/* Counts of the programs, which say something only where these saw the keys come in. */
+static void add_counts(struct json *o, const struct ktls_socket *s, int direction)
+{
+	const struct ktls_direction *d = &s->dir[direction];
+
+	if (!d->keys_seen)
+		return;
+	json_set_int(o, "errors", d->errors);
+	if (direction == KTLS_RX)
+		json_set_int(o, "framing_errors", d->framing_errors);
+	if (d->rekey_failures)
+		json_set_int(o, "rekey_failures", d->rekey_failures);
+	if (d->conf == KTLS_CONF_HW)
+		json_set_int(o, "resyncs", d->resyncs);
+	if (d->conf == KTLS_CONF_HW && direction == KTLS_TX)
+		json_set_int(o, "soft_packets", d->soft_packets);
+	if (s->flags & KTLS_SOCKET_PAYLOAD)
+		json_set_int(o, "payload", (int64_t)d->payload);
+}
+
+void report_add_direction(struct json *o, const struct ktls_socket *s, int direction)
+{
+	const struct ktls_direction *d = &s->dir[direction];
+	uint64_t records;
+
+	if (snapshot_count_records(d, &records))
+		json_set_int(o, "records", (int64_t)records);
+	json_set_int(o, "wire_bytes",
+		     (int64_t)(direction == KTLS_TX ? s->bytes_acked : s->bytes_received));
+	add_counts(o, s, direction);
+	if (d->conf == KTLS_CONF_HW)
+		set_unless_empty(o, "device", s->device);
+}
+
+void report_add_socket(struct json *row, const struct ktls_socket *s,
+		       const struct report_reader *reader)
+{
+	set_process(row, "installer", s->installer_pid, s->installer_comm);
+	if (s->since_ns)
+		json_set_int(row, "since_ms",
+			     (int64_t)((reader->now_ns - s->since_ns) / NS_PER_MS));
+	if (s->dir[KTLS_TX].conf == KTLS_CONF_HW || s->dir[KTLS_RX].conf == KTLS_CONF_HW)
+		json_set_bool(row, "degraded", s->flags & KTLS_SOCKET_DEGRADED);
+	if (s->flags & KTLS_SOCKET_SOCKMAP)
+		json_set_bool(row, "sockmap", true);
+	if (s->last_error_ns)
+		json_set_string(row, "last_error", log_errno(s->last_errno));
+	set_unless_empty(row, "egress", s->egress);
+	if (reader->netns && s->netns != reader->netns)
+		json_set_int(row, "netns", s->netns);
+	if (s->inode)
+		json_set_int(row, "inode", (int64_t)s->inode);
+	json_set_int(row, "uid", s->uid);
+}
+
+static struct json *direction_new(const struct ktls_socket *s, int direction)
+{
+	const struct ktls_direction *d = &s->dir[direction];
+	struct json *o = json_new();
+
+	json_set_string(o, "mode", report_mode(s, direction));
+	report_add_direction(o, s, direction);
+	if (d->keys_seen)
+		json_set_int(o, "rekeys", d->rekeys);
+	return o;
+}
+
+struct json *report_socket(const struct ktls_socket *s, const struct report_reader *reader)
+{
+	struct json *o = json_new();
+	char text[REPORT_ADDRESS_LEN];
+
+	json_set_int(o, "cookie", (int64_t)s->cookie);
+	json_set_string(o, "owner", "other");
+	set_process(o, "process", s->holder_pid, s->holder_comm);
+	report_format_address(text, s->family, s->local_addr, s->local_port);
+	json_set_string(o, "local", text);
+	report_format_address(text, s->family, s->remote_addr, s->remote_port);
+	json_set_string(o, "peer", text);
+	if (s->version) {
+		const char *cipher = suite_cipher_name(s->cipher);
+
+		json_set_string(o, "version", suite_version_name(s->version));
+		snprintf(text, sizeof(text), "cipher-%u", s->cipher);
+		json_set_string(o, "cipher", cipher ? cipher : text);
+	}
+	json_set(o, "tx", direction_new(s, KTLS_TX));
+	json_set(o, "rx", direction_new(s, KTLS_RX));
+	report_add_socket(o, s, reader);
+	return o;
+}
