@@ -15,6 +15,7 @@ enum ipc_type {
 	IPC_LISTEN,   /* index: listener; fds: its sockets, one a worker, in pieces */
 	IPC_COMMIT,   /* everything was sent: take it */
 	IPC_RELOADED, /* answer to IPC_RELOAD; text: "" or why not */
+	IPC_PROGRAMS, /* of the observer; text: "" or why sockets of others are not seen */
 	/* server to monitor */
 	IPC_OK,	    /* committed and serving */
 	IPC_FAILED, /* not committed, the former goes on; text: why */

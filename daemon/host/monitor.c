@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Configuration, sockets and the server's life. */
+/* Configuration, sockets, and what is said to the server. */
 #include "host/monitor.h"
 
 #include <errno.h>
 #include <grp.h>
-#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,39 +12,34 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/util.h"
-#include "bpf/observe.h"
+#include "host/child.h"
 #include "host/config.h"
 #include "host/ipc.h"
 #include "host/listen.h"
 #include "host/notify.h"
+#include "host/programs.h"
 #include "host/runtime.h"
 #include "host/version.h"
 #include "tls/handshake.h"
 
-enum { RESTART_MIN_MS = 200, RESTART_MAX_MS = 30000, STOP_MS = 10000, STABLE_MS = 60000 };
-
 struct monitor {
 	struct loop loop;
-	struct watch signals, server;
+	struct watch signals;
+	struct child server;
+	struct programs programs;
 	struct config *config;
 	struct config *next; /* sent to the server, not yet answered */
 	struct listen_set *sockets;
 	int api_fd;
 	uint32_t uid, gid;
-	pid_t server_pid;
-	uint64_t server_started_ns;
-	uint64_t restart_ns; /* when to start the server again; 0: it runs */
-	uint64_t kill_ns;    /* when to kill a server that does not stop */
-	unsigned backoff_ms;
-	bool stopping, ready, api_asked;
+	bool ready; /* the server serves */
+	bool api_asked;
 	int status;
-	char observer_why[256];
 };
 
 /* ---- handing a configuration to the server ---- */
@@ -57,7 +51,7 @@ static int send_sockets(struct monitor *m, const struct config *c)
 
 		for (unsigned n = 0; n < c->workers; n += IPC_FDS_MAX) {
 			struct ipc_message msg = { .type = IPC_LISTEN, .index = i };
-			int err = ipc_send(m->server.fd, &msg, fds + n,
+			int err = ipc_send(m->server.channel.fd, &msg, fds + n,
 					   MIN_OF(c->workers - n, (unsigned)IPC_FDS_MAX));
 
 			if (err)
@@ -77,59 +71,24 @@ static int send_config(struct monitor *m, const struct config *c)
 
 	if (packed < 0)
 		return packed;
-	snprintf(msg.text, sizeof(msg.text), "%s", m->observer_why);
-	err = ipc_send(m->server.fd, &msg, fds, m->ready ? 1 : 2);
+	err = ipc_send(m->server.channel.fd, &msg, fds, m->ready ? 1 : 2);
 	if (!err)
 		err = send_sockets(m, c);
-	return err ? err : ipc_send(m->server.fd, &commit, NULL, 0);
+	return err ? err : ipc_send(m->server.channel.fd, &commit, NULL, 0);
 }
 
-/* ---- the server's life ---- */
-
-static void exec_server(int fd)
+/* What has become of the kernel programs. Without a server there will be another that asks. */
+static int send_programs(struct monitor *m)
 {
-	char number[16];
-	sigset_t none;
+	struct ipc_message msg = { .type = IPC_PROGRAMS };
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	snprintf(number, sizeof(number), "%d", dup(fd)); /* without close-on-exec */
-	execl("/proc/self/exe", "ktlsd", "--server", number, NULL);
-	_exit(127);
+	if (m->server.channel.fd < 0)
+		return 0;
+	snprintf(msg.text, sizeof(msg.text), "%s", programs_why(&m->programs));
+	return ipc_send(m->server.channel.fd, &msg, NULL, 0);
 }
 
-static void server_ready(struct watch *w, uint32_t events);
-
-static int start_server(struct monitor *m)
-{
-	int fds[2], err = ipc_pair(fds);
-
-	if (err)
-		return err;
-	m->server_pid = fork();
-	if (m->server_pid < 0) {
-		err = -errno;
-		close(fds[0]);
-		close(fds[1]);
-		return err;
-	}
-	if (!m->server_pid)
-		exec_server(fds[1]);
-	close(fds[1]);
-	m->server_started_ns = now_ns();
-	m->restart_ns = 0;
-	m->ready = false;
-	m->server.ready = server_ready;
-	err = loop_add(&m->loop, &m->server, fds[0], EPOLLIN, true);
-	return err ? err : send_config(m, m->config);
-}
-
-static void close_server(struct monitor *m)
-{
-	int fd = loop_remove(&m->loop, &m->server);
-
-	fd_close(&fd);
-}
+/* ---- what the server says ---- */
 
 static void answer_api(struct monitor *m, const char *text)
 {
@@ -139,7 +98,7 @@ static void answer_api(struct monitor *m, const char *text)
 		return;
 	m->api_asked = false;
 	snprintf(msg.text, sizeof(msg.text), "%s", text);
-	ipc_send(m->server.fd, &msg, NULL, 0);
+	ipc_send(m->server.channel.fd, &msg, NULL, 0);
 }
 
 static void on_ok(struct monitor *m)
@@ -158,7 +117,7 @@ static void on_ok(struct monitor *m)
 	m->ready = true;
 	notify("READY=1\nSTATUS=serving");
 	log_notice("version=%s pid=%d server=%d listeners=%u workers=%u msg=\"ready\"",
-		   KTLSD_VERSION, getpid(), m->server_pid, m->config->n_listeners,
+		   KTLSD_VERSION, getpid(), m->server.pid, m->config->n_listeners,
 		   m->config->workers);
 }
 
@@ -175,8 +134,8 @@ static void on_failed(struct monitor *m, const char *text)
 		return;
 	}
 	log_err("msg=\"the server cannot start: %s\"", text);
-	if (m->server_started_ns && !m->backoff_ms) { /* the first start: somebody is watching */
-		m->stopping = true;
+	if (!m->server.backoff_ms) { /* the first start: somebody is watching */
+		m->server.stopping = true;
 		m->status = EXIT_FAILURE;
 	}
 }
@@ -185,7 +144,7 @@ static void reload(struct monitor *m);
 
 static void server_ready(struct watch *w, uint32_t events)
 {
-	struct monitor *m = container_of(w, struct monitor, server);
+	struct monitor *m = container_of(w, struct monitor, server.channel);
 	struct ipc_message msg;
 	int fds[IPC_FDS_MAX];
 	unsigned n;
@@ -193,7 +152,7 @@ static void server_ready(struct watch *w, uint32_t events)
 
 	(void)events;
 	if (err == -ENOTCONN) {
-		close_server(m);
+		child_hang_up(&m->server);
 		return; /* SIGCHLD tells the rest */
 	}
 	if (err)
@@ -210,57 +169,42 @@ static void server_ready(struct watch *w, uint32_t events)
 	}
 }
 
-static void describe_exit(int status, char text[static 64])
+static void forget_next(struct monitor *m)
 {
-	if (WIFSIGNALED(status))
-		snprintf(text, 64, "killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
-	else
-		snprintf(text, 64, "exit status %d", WEXITSTATUS(status));
+	config_free(m->next);
+	m->next = NULL;
 }
 
-static void on_server_exit(struct monitor *m, int status)
-{
-	char how[64];
-	bool stable = now_ns() - m->server_started_ns > STABLE_MS * NS_PER_MS;
+/* ---- the server's life ---- */
 
-	close_server(m);
-	m->server_pid = 0;
-	if (m->next) {
-		config_free(m->next);
-		m->next = NULL;
-	}
-	if (m->stopping) {
-		loop_stop(&m->loop);
-		return;
-	}
-	m->backoff_ms = stable || !m->backoff_ms ?
-				RESTART_MIN_MS :
-				MIN_OF(2 * m->backoff_ms, (unsigned)RESTART_MAX_MS);
-	m->restart_ns = now_ns() + m->backoff_ms * NS_PER_MS;
-	describe_exit(status, how);
-	log_err("msg=\"the server has ended (%s): starting it again\" delay_ms=%u", how,
-		m->backoff_ms);
+static int greet_server(struct child *c)
+{
+	struct monitor *m = container_of(c, struct monitor, server);
+	int err;
+
+	m->ready = false;
+	err = send_config(m, m->config);
+	return err ? err : send_programs(m);
 }
 
-/* Other children are the resolver's, which waits for them itself. */
-static void reap(struct monitor *m)
+static void server_ended(struct child *c)
 {
-	int status;
-
-	if (m->server_pid && waitpid(m->server_pid, &status, WNOHANG) == m->server_pid)
-		on_server_exit(m, status);
+	forget_next(container_of(c, struct monitor, server));
 }
 
-static void stop(struct monitor *m)
+static void server_stopped(struct child *c)
 {
-	m->stopping = true;
-	notify("STOPPING=1");
-	if (!m->server_pid) {
-		loop_stop(&m->loop);
-		return;
-	}
-	kill(m->server_pid, SIGTERM);
-	m->kill_ns = now_ns() + STOP_MS * NS_PER_MS;
+	loop_stop(&container_of(c, struct monitor, server)->loop);
+}
+
+static int start_server(struct monitor *m)
+{
+	m->server.loop = &m->loop;
+	m->server.channel.ready = server_ready;
+	m->server.greet = greet_server;
+	m->server.ended = server_ended;
+	m->server.stopped = server_stopped;
+	return child_start(&m->server);
 }
 
 /* ---- configuration ---- */
@@ -347,17 +291,20 @@ static void find_user(struct monitor *m)
 	m->gid = gr ? gr->gr_gid : pw ? pw->pw_gid : 65534;
 }
 
-static void load_observer(struct monitor *m)
+static void programs_changed(struct programs *p)
 {
-	struct observe_status status;
-	char dir[PATH_MAX];
+	struct monitor *m = container_of(p, struct monitor, programs);
+	int err = send_programs(m);
 
-	snprintf(dir, sizeof(dir), "%s/bpf", m->config->runtime_directory);
-	if (!observe_load(dir, m->gid == UINT32_MAX ? getegid() : m->gid, &status))
-		return;
-	snprintf(m->observer_why, sizeof(m->observer_why), "%s", status.text);
-	log_warning("errno=%s msg=\"sockets of others are not seen: %s\"", log_errno(status.error),
-		    status.text);
+	if (err)
+		log_err("errno=%s msg=\"cannot tell the server of the programs\"", log_errno(err));
+}
+
+static void start_programs(struct monitor *m)
+{
+	m->programs.changed = programs_changed;
+	programs_start(&m->programs, &m->loop, m->config->runtime_directory,
+		       m->gid == UINT32_MAX ? getegid() : m->gid);
 }
 
 static int make_runtime_directory(const struct monitor *m)
@@ -373,6 +320,12 @@ static int make_runtime_directory(const struct monitor *m)
 
 /* ---- the loop ---- */
 
+static void stop(struct monitor *m)
+{
+	notify("STOPPING=1");
+	child_stop(&m->server);
+}
+
 static void signal_ready(struct watch *w, uint32_t events)
 {
 	struct monitor *m = container_of(w, struct monitor, signals);
@@ -382,37 +335,21 @@ static void signal_ready(struct watch *w, uint32_t events)
 	if (read(w->fd, &si, sizeof(si)) != sizeof(si))
 		return;
 	if (si.ssi_signo == SIGCHLD)
-		reap(m);
+		child_reap(&m->server);
 	else if (si.ssi_signo == SIGHUP)
 		reload(m);
-	else if (!m->stopping)
+	else if (!m->server.stopping)
 		stop(m);
 }
 
 static uint64_t next_deadline(struct loop *l)
 {
-	const struct monitor *m = container_of(l, struct monitor, loop);
-
-	return m->kill_ns ? m->kill_ns : m->restart_ns ? m->restart_ns : UINT64_MAX;
+	return child_next_deadline(&container_of(l, struct monitor, loop)->server);
 }
 
 static void after_batch(struct loop *l, uint64_t now)
 {
-	struct monitor *m = container_of(l, struct monitor, loop);
-	int err;
-
-	if (m->kill_ns && m->kill_ns <= now && m->server_pid) {
-		log_warning("msg=\"the server does not stop: killing it\"");
-		kill(m->server_pid, SIGKILL);
-		m->kill_ns = 0;
-	}
-	if (!m->restart_ns || m->restart_ns > now || m->stopping)
-		return;
-	err = start_server(m);
-	if (err) {
-		log_err("errno=%s msg=\"cannot start the server\"", log_errno(err));
-		m->restart_ns = now + RESTART_MAX_MS * NS_PER_MS;
-	}
+	child_expire(&container_of(l, struct monitor, loop)->server, now);
 }
 
 static int watch_signals(struct monitor *m)
@@ -451,7 +388,6 @@ static int start(struct monitor *m, const char *path)
 			m->config->runtime_directory);
 		return err;
 	}
-	load_observer(m);
 	m->api_fd = listen_unix(m->config->api_socket, m->gid);
 	if (m->api_fd < 0) {
 		log_err("errno=%s msg=\"cannot listen on %s\"", log_errno(m->api_fd),
@@ -461,19 +397,16 @@ static int start(struct monitor *m, const char *path)
 	err = start_server(m);
 	if (err)
 		log_err("errno=%s msg=\"cannot start the server\"", log_errno(err));
+	else
+		start_programs(m);
 	return err;
 }
 
 static void monitor_fini(struct monitor *m)
 {
-	char dir[PATH_MAX];
-
-	close_server(m);
-	if (m->config && m->api_fd >= 0) {
+	child_fini(&m->server);
+	if (m->config && m->api_fd >= 0)
 		unlink(m->config->api_socket);
-		snprintf(dir, sizeof(dir), "%s/bpf", m->config->runtime_directory);
-		observe_unload(dir);
-	}
 	fd_close(&m->api_fd);
 	listen_set_free(m->sockets);
 	config_free(m->next);
@@ -484,7 +417,7 @@ int monitor_run(const char *path)
 {
 	static struct monitor m;
 
-	m.api_fd = m.server.fd = -1;
+	m.api_fd = m.server.channel.fd = -1;
 	m.sockets = listen_set_new();
 	if (!m.sockets || loop_init(&m.loop) || watch_signals(&m) || handshake_global_init()) {
 		log_err("errno=%s msg=\"cannot start\"", log_errno(errno));
@@ -497,10 +430,6 @@ int monitor_run(const char *path)
 		m.status = EXIT_FAILURE;
 	else
 		loop_run(&m.loop);
-	if (m.server_pid) {
-		kill(m.server_pid, SIGTERM);
-		waitpid(m.server_pid, NULL, 0);
-	}
 	monitor_fini(&m);
 	log_notice("msg=\"ended\"");
 	return m.status;

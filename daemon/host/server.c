@@ -180,6 +180,9 @@ static void act_on(struct server *sv, struct ipc_message *m, int *fds, unsigned 
 	case IPC_RELOADED:
 		api_reloaded(sv->api, m->text);
 		break;
+	case IPC_PROGRAMS:
+		snprintf(sv->observer_why, sizeof(sv->observer_why), "%s", m->text);
+		break;
 	default:
 		err = -EPROTO;
 	}
@@ -342,7 +345,6 @@ static int init_observer(struct server *sv)
 	char pin[PATH_MAX];
 
 	snprintf(pin, sizeof(pin), "%s/bpf/iter_tcp", sv->pending.config->runtime_directory);
-	snprintf(sv->observer_why, sizeof(sv->observer_why), "%s", sv->pending.head.text);
 	return observer_init(&sv->service.observer, &sv->service.loop, pin, sv->observer_why);
 }
 

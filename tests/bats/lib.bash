@@ -158,7 +158,7 @@ suite_end() {
 		status=1
 	done
 	if [[ -z ${KTLSD_KEEP-} ]]; then
-		# bpffs may be there after a failure
+		# the kernel programs outlive ktlsd, but not their file system
 		umount "$T/run/bpf" 2>/dev/null || true
 		rm -rf "$T"
 	fi

@@ -92,6 +92,7 @@ bench_end() {
 	for pid in "${!CHILDREN[@]}"; do
 		stop "$pid"
 	done
+	umount "$T"/run-*/bpf 2>/dev/null || true
 	rm -rf "$T"
 }
 

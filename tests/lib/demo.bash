@@ -108,7 +108,11 @@ demo_stop() {
 		{ kill -TERM "$pid" && wait "$pid"; } 2>/dev/null || true
 	done
 	DEMO_PIDS=()
-	if [[ $DEMO_RUN ]]; then rm -rf "$DEMO_RUN"; fi
+	if [[ $DEMO_RUN ]]; then
+		# the kernel programs outlive ktlsd, but not their file system
+		umount "$DEMO_RUN/bpf" 2>/dev/null || true
+		rm -rf "$DEMO_RUN"
+	fi
 }
 
 demo_ktlsctl() {

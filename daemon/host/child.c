@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Starts the server process, and again, later each time. */
+#include "host/child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "host/ipc.h"
+
+enum { RESTART_MIN_MS = 200, RESTART_MAX_MS = 30000, STOP_MS = 10000, STABLE_MS = 60000 };
+
+static void exec_server(int fd)
+{
+	char number[16];
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	snprintf(number, sizeof(number), "%d", dup(fd)); /* without close-on-exec */
+	execl("/proc/self/exe", "ktlsd", "--server", number, NULL);
+	_exit(127);
+}
+
+int child_start(struct child *c)
+{
+	int fds[2], err = ipc_pair(fds);
+
+	if (err)
+		return err;
+	c->pid = fork();
+	if (c->pid < 0) {
+		err = -errno;
+		c->pid = 0;
+		close(fds[0]);
+		close(fds[1]);
+		return err;
+	}
+	if (!c->pid)
+		exec_server(fds[1]);
+	close(fds[1]);
+	c->started_ns = now_ns();
+	c->restart_ns = 0;
+	err = loop_add(c->loop, &c->channel, fds[0], EPOLLIN, true);
+	return err ? err : c->greet(c);
+}
+
+void child_hang_up(struct child *c)
+{
+	int fd = loop_remove(c->loop, &c->channel);
+
+	fd_close(&fd);
+}
+
+void child_stop(struct child *c)
+{
+	c->stopping = true;
+	if (!c->pid) {
+		c->stopped(c);
+		return;
+	}
+	kill(c->pid, SIGTERM);
+	c->kill_ns = now_ns() + STOP_MS * NS_PER_MS;
+}
+
+void child_fini(struct child *c)
+{
+	if (c->pid) {
+		kill(c->pid, SIGTERM);
+		waitpid(c->pid, NULL, 0);
+		c->pid = 0;
+	}
+	child_hang_up(c);
+}
+
+static void describe_exit(int status, char text[static 64])
+{
+	if (WIFSIGNALED(status))
+		snprintf(text, 64, "killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
+	else
+		snprintf(text, 64, "exit status %d", WEXITSTATUS(status));
+}
+
+static void on_exit_of(struct child *c, int status)
+{
+	char how[64];
+	bool stable = now_ns() - c->started_ns > STABLE_MS * NS_PER_MS;
+
+	child_hang_up(c);
+	c->pid = 0;
+	if (c->stopping) {
+		c->stopped(c);
+		return;
+	}
+	c->ended(c);
+	c->backoff_ms = stable || !c->backoff_ms ?
+				RESTART_MIN_MS :
+				MIN_OF(2 * c->backoff_ms, (unsigned)RESTART_MAX_MS);
+	c->restart_ns = now_ns() + c->backoff_ms * NS_PER_MS;
+	describe_exit(status, how);
+	log_err("msg=\"the server has ended (%s): starting it again\" delay_ms=%u", how,
+		c->backoff_ms);
+}
+
+/* Other children are the resolver's, which waits for them itself. */
+void child_reap(struct child *c)
+{
+	int status;
+
+	if (c->pid && waitpid(c->pid, &status, WNOHANG) == c->pid)
+		on_exit_of(c, status);
+}
+
+uint64_t child_next_deadline(const struct child *c)
+{
+	return c->kill_ns ? c->kill_ns : c->restart_ns ? c->restart_ns : UINT64_MAX;
+}
+
+void child_expire(struct child *c, uint64_t now)
+{
+	int err;
+
+	if (c->kill_ns && c->kill_ns <= now && c->pid) {
+		log_warning("msg=\"the server does not stop: killing it\"");
+		kill(c->pid, SIGKILL);
+		c->kill_ns = 0;
+	}
+	if (!c->restart_ns || c->restart_ns > now || c->stopping)
+		return;
+	err = child_start(c);
+	if (err) {
+		log_err("errno=%s msg=\"cannot start the server\"", log_errno(err));
+		c->restart_ns = now + RESTART_MAX_MS * NS_PER_MS;
+	}
+}
