@@ -24,6 +24,7 @@
 enum {
 	KTLS_COMM_LEN = 16,
 	KTLS_DEVICE_LEN = 16,
+	KTLS_EVENTS_BYTES = 1 << 20, /* the ring buffer */
 };
 
 /* The two directions of a socket, and of what stands here with an index. */
@@ -149,7 +150,11 @@ struct ktls_socket {
 	char holder_comm[KTLS_COMM_LEN];
 };
 
-/* What can happen to a socket. Order and numbers are part of the ABI. */
+/*
+ * What can happen to a socket. Order and numbers are part of the ABI. All of it is counted in the
+ * totals; what is common and no news makes no event: a TCP_ULP that worked, and keys that were
+ * not offered to the device because it never takes any.
+ */
 enum {
 	KTLS_EVENT_ULP,	      /* TCP_ULP "tls"; error: refused */
 	KTLS_EVENT_KEYS,      /* the first key of a direction; error: refused */
@@ -158,7 +163,7 @@ enum {
 	KTLS_EVENT_DEVICE, /* keys were offered to the device; error: refused, stays in the kernel */
 	KTLS_EVENT_ERROR,  /* the connection is unusable: EBADMSG did not decrypt, ... */
 	KTLS_EVENT_FRAMING, /* a record with a bad header or length */
-	KTLS_EVENT_RESYNC,  /* between kernel and device */
+	KTLS_EVENT_RESYNC,  /* between kernel and device: an event for the 1st, 2nd, 4th, 8th ... */
 	KTLS_EVENT_SOFT_PACKET, /* the first packet encrypted by the kernel though a device has the keys */
 	KTLS_EVENT_DEVICE_DOWN, /* the device went away; of the device, not of a socket */
 	KTLS_EVENT_CLOSE,	/* with the final counts */
@@ -193,7 +198,7 @@ struct ktls_event {
 	__u8 conf[KTLS_N_DIRECTIONS];
 	__u8 offer; /* DEVICE: KTLS_OFFER_* */
 	__u8 records_known[KTLS_N_DIRECTIONS];
-	__u8 unsent; /* CLOSE: a record was begun and never sent */
+	__u8 unsent; /* CLOSE: bytes were taken (MSG_MORE) for a record that was never sent */
 	char comm[KTLS_COMM_LEN];
 	char device[KTLS_DEVICE_LEN];
 };
@@ -215,7 +220,7 @@ struct ktls_total_key {
 enum {
 	KTLS_OBSERVER_EVENTS_LOST,  /* the ring buffer was full */
 	KTLS_OBSERVER_HISTORY_FULL, /* a socket could not be remembered */
-	KTLS_OBSERVER_TOTALS_FULL,  /* kept elsewhere, as there is no room for its row */
+	KTLS_OBSERVER_TOTALS_FULL,  /* no room for a row (these three always have theirs) */
 	KTLS_N_OBSERVER,
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reads and checks the records of the pinned iterator; must not know who loads it, or how. */
+/* Reads and checks the records of the pinned iterators; must not know who loads it, or how. */
 #include "bpf/snapshot.h"
 
 #include <errno.h>
@@ -18,9 +18,15 @@ static bool flag_is_valid(uint8_t flag)
 	return flag <= 1 || flag == KTLS_UNKNOWN;
 }
 
+static bool text_is_valid(const char *text, size_t size)
+{
+	return memchr(text, '\0', size);
+}
+
 static bool direction_is_valid(const struct ktls_direction *dir)
 {
-	return dir->conf < KTLS_N_CONFS && dir->seq_initial_known <= 1;
+	return dir->conf < KTLS_N_CONFS && dir->offer < KTLS_N_OFFERS &&
+	       dir->seq_initial_known <= 1 && dir->keys_seen <= 1;
 }
 
 static bool socket_is_valid(const struct ktls_socket *s)
@@ -28,9 +34,22 @@ static bool socket_is_valid(const struct ktls_socket *s)
 	return s->magic == KTLS_SOCKET_MAGIC && s->abi == KTLS_ABI && s->size == sizeof(*s) &&
 	       direction_is_valid(&s->dir[KTLS_TX]) && direction_is_valid(&s->dir[KTLS_RX]) &&
 	       (s->family == AF_INET || s->family == AF_INET6) &&
-	       !(s->flags & ~(uint32_t)KTLS_SOCKET_ALL_FLAGS) && flag_is_valid(s->tx_zero_copy) &&
+	       !(s->flags & ~(uint32_t)KTLS_SOCKET_ALL_FLAGS) &&
+	       !(s->egress_features & ~KTLS_EGRESS_ALL) && flag_is_valid(s->tx_zero_copy) &&
 	       flag_is_valid(s->rx_no_pad) && flag_is_valid(s->rx_zero_copy) &&
-	       flag_is_valid(s->key_update_pending) && memchr(s->device, '\0', sizeof(s->device));
+	       flag_is_valid(s->key_update_pending) &&
+	       text_is_valid(s->device, sizeof(s->device)) &&
+	       text_is_valid(s->egress, sizeof(s->egress)) &&
+	       text_is_valid(s->installer_comm, sizeof(s->installer_comm)) &&
+	       text_is_valid(s->holder_comm, sizeof(s->holder_comm));
+}
+
+static bool total_is_valid(const struct ktls_total *t)
+{
+	return t->magic == KTLS_TOTAL_MAGIC && t->abi == KTLS_ABI && t->size == sizeof(*t) &&
+	       t->key.event < KTLS_N_EVENTS + KTLS_N_OBSERVER && t->key.conf < KTLS_N_CONFS &&
+	       (t->key.direction < KTLS_N_DIRECTIONS || t->key.direction == KTLS_BOTH) &&
+	       t->key.ok <= 1;
 }
 
 int snapshot_decode(const void *buf, size_t len, size_t *used, snapshot_fn *each, void *arg)
@@ -50,7 +69,38 @@ int snapshot_decode(const void *buf, size_t len, size_t *used, snapshot_fn *each
 	return 0;
 }
 
-int snapshot_read(const char *path, snapshot_fn *each, void *arg)
+int snapshot_decode_totals(const void *buf, size_t len, size_t *used, snapshot_total_fn *each,
+			   void *arg)
+{
+	const uint8_t *next = buf;
+	struct ktls_total total;
+	int r;
+
+	for (*used = 0; len - *used >= sizeof(total); *used += sizeof(total)) {
+		memcpy(&total, next + *used, sizeof(total));
+		if (!total_is_valid(&total))
+			return -EPROTO;
+		r = each(&total, arg);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* What a pin holds: sockets or totals. */
+struct reader {
+	snapshot_fn *socket;
+	snapshot_total_fn *total;
+	void *arg;
+};
+
+static int decode(const struct reader *r, const void *buf, size_t len, size_t *used)
+{
+	return r->socket ? snapshot_decode(buf, len, used, r->socket, r->arg) :
+			   snapshot_decode_totals(buf, len, used, r->total, r->arg);
+}
+
+static int read_pin(const char *path, const struct reader *reader)
 {
 	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	uint8_t buf[RECORDS_PER_READ * sizeof(struct ktls_socket)];
@@ -70,7 +120,7 @@ int snapshot_read(const char *path, snapshot_fn *each, void *arg)
 		if (n == 0)
 			return have ? -EPROTO : 0;
 		have += (size_t)n;
-		r = snapshot_decode(buf, have, &used, each, arg);
+		r = decode(reader, buf, have, &used);
 		if (r)
 			return r;
 		have -= used;
@@ -78,10 +128,20 @@ int snapshot_read(const char *path, snapshot_fn *each, void *arg)
 	}
 }
 
+int snapshot_read(const char *path, snapshot_fn *each, void *arg)
+{
+	return read_pin(path, &(struct reader){ .socket = each, .arg = arg });
+}
+
+int snapshot_read_totals(const char *path, snapshot_total_fn *each, void *arg)
+{
+	return read_pin(path, &(struct reader){ .total = each, .arg = arg });
+}
+
 bool snapshot_count_records(const struct ktls_direction *dir, uint64_t *records)
 {
 	if (dir->conf == KTLS_CONF_BASE || !dir->seq_initial_known)
 		return false;
-	*records = dir->seq - dir->seq_initial;
+	*records = dir->records_before + dir->seq - dir->seq_initial;
 	return true;
 }

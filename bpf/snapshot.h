@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading the pinned iterator: every kernel-TLS socket of a network namespace, now.
+ * Reading the pinned iterators: every kernel-TLS socket, now, and the totals since the programs
+ * were loaded.
  *
  * Knows nothing of libbpf and needs no privilege: who may open the pin may read it. The kernel
  * starts the walk anew for each reader.
@@ -19,10 +20,14 @@
 typedef int snapshot_fn(const struct ktls_socket *socket, void *arg);
 
 /*
- * Walks the sockets of the caller's network namespace, as it is when the pin is opened, through
- * the iterator pinned at `path` (see observe.h) and hands over each.
+ * Walks the sockets through an iterator pinned at `path` (see observe.h) and hands over each:
+ *   OBSERVE_ITER_TCP    those of the caller's network namespace, as it is when the pin is opened;
+ *                       no holder is told
+ *   OBSERVE_ITER_TASKS  those that a process of the caller's PID namespace has open, in whatever
+ *                       network namespace, once a process and descriptor, with the holder; without
+ *                       the lock of the socket, so one that changes meanwhile may be half told
  *
- * The kernel takes the lock of every TCP socket in turn, uninterruptibly: a socket whose owner
+ * For OBSERVE_ITER_TCP the kernel takes the lock of every TCP socket in turn, uninterruptibly: a socket whose owner
  * holds it keeps the reader waiting (7.6 s were seen while a setsockopt loaded a crypto module;
  * 1 to 12 ms are normal). Its own thread and a deadline on it are the caller's business.
  *
@@ -41,13 +46,20 @@ int snapshot_read(const char *path, snapshot_fn *each, void *arg);
  */
 int snapshot_decode(const void *buf, size_t len, size_t *used, snapshot_fn *each, void *arg);
 
+/* The totals, one of each key; the record is lent for the call. Likewise, through
+ * OBSERVE_ITER_TOTALS, which waits for nothing. */
+typedef int snapshot_total_fn(const struct ktls_total *total, void *arg);
+int snapshot_read_totals(const char *path, snapshot_total_fn *each, void *arg);
+int snapshot_decode_totals(const void *buf, size_t len, size_t *used, snapshot_total_fn *each,
+			   void *arg);
+
 /*
- * Records of all types that the kernel carried in this direction since its keys came in: the
- * difference of the sequence numbers. False, with *records untouched, where it is not known: no
- * key, or a cipher newer than the program.
+ * Records of all types that the kernel carried in this direction, under all of its keys. False,
+ * with *records untouched, where it is not known: no key, or a cipher newer than the program.
  *
- * It starts again from 0 when keys are replaced (rekey, 6.14 and later), and when somebody reads
- * them back: getsockopt(TLS_TX) and (TLS_RX) write the current number over the initial one.
+ * Where dir->keys_seen is 0 it can be too few: keys that were replaced (6.14 and later) or read
+ * back (getsockopt(TLS_TX) and (TLS_RX) write the current number over the initial one) before the
+ * probes were there took their count with them.
  */
 bool snapshot_count_records(const struct ktls_direction *dir, uint64_t *records);
 
