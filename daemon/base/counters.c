@@ -39,16 +39,16 @@ const char *direction_name(enum direction d)
 	return d == TX ? "tx" : "rx";
 }
 
-static void sum_array(atomic_uint_least64_t *sum, const atomic_uint_least64_t *from, int n)
-{
-	for (int i = 0; i < n; i++)
-		count_add(&sum[i], (int64_t)count_get(&from[i]));
-}
+const uint32_t duration_bounds_ms[DURATION_N_BOUNDS] = {
+	1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000,
+};
 
 void counters_sum(struct counters *sum, const struct counters *from)
 {
-	sum_array(sum->value, from->value, COUNTER_COUNT);
-	sum_array(sum->fallback[TX], from->fallback[TX], REASON_COUNT);
-	sum_array(sum->fallback[RX], from->fallback[RX], REASON_COUNT);
-	sum_array(sum->end, from->end, REASON_COUNT);
+	const atomic_uint_least64_t *f = (const atomic_uint_least64_t *)from;
+	atomic_uint_least64_t *s = (atomic_uint_least64_t *)sum;
+
+	_Static_assert(sizeof(*sum) % sizeof(*s) == 0, "nothing but counters");
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*s); i++)
+		count_add(&s[i], (int64_t)count_get(&f[i]));
 }

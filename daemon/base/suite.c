@@ -35,6 +35,11 @@ const struct suite *suite_at(size_t i)
 	return i < ARRAY_SIZE(suites) ? &suites[i] : NULL;
 }
 
+size_t suite_index(const struct suite *s)
+{
+	return (size_t)(s - suites);
+}
+
 const struct suite *suite_find_cipher(uint16_t version, uint16_t kernel_cipher)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(suites); i++)

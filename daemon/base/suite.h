@@ -28,8 +28,17 @@ struct suite {
 /* The suite with that IANA number, or NULL when ktlsd does not speak it. */
 const struct suite *suite_find(uint16_t id);
 
-/* The i-th row of the table, or NULL past its end. */
+/* Rows of the table. */
+enum {
+#define SUITE(id, ...) SUITE_ROW_##id,
+#include "base/suite.def"
+#undef SUITE
+	SUITE_COUNT
+};
+
+/* The i-th row of the table, or NULL past its end; and a row's i. */
 const struct suite *suite_at(size_t i);
+size_t suite_index(const struct suite *s);
 
 /* The first suite of that version with that kernel cipher, or NULL. */
 const struct suite *suite_find_cipher(uint16_t version, uint16_t kernel_cipher);

@@ -11,6 +11,7 @@
 #include "serve/conn.h"
 #include "serve/limits.h"
 #include "serve/listener.h"
+#include "serve/tally.h"
 #include "serve/worker.h"
 #include "tls/ktls.h"
 #include "tls/posthandshake.h"
@@ -39,12 +40,10 @@ bool client_answer_update(struct conn *c)
 		return false;
 	}
 	err = channel_rekey(&c->channel, TX);
-	if (err) {
+	tally_rekey(c, TX, err ? REKEY_FAILED : REKEY_OK);
+	if (err)
 		conn_end(c, REASON_INTERNAL, -err);
-		return false;
-	}
-	count_add(&c->port->worker->counters.value[COUNTER_REKEYS_TX], 1);
-	return true;
+	return !err;
 }
 
 static bool kernel_can_rekey(const struct conn *c, enum direction d)
@@ -65,15 +64,16 @@ static enum client_verdict follow_update(struct conn *c, bool answer)
 	int err;
 
 	if (!kernel_can_rekey(c, RX) || (answer && !kernel_can_rekey(c, TX))) {
+		tally_rekey(c, kernel_can_rekey(c, RX) ? TX : RX, REKEY_REFUSED);
 		conn_end(c, REASON_REKEY_UNANSWERABLE, EBUSY);
 		return CLIENT_ENDED;
 	}
 	err = channel_rekey(&c->channel, RX);
+	tally_rekey(c, RX, !err ? REKEY_OK : err == -EBUSY ? REKEY_REFUSED : REKEY_FAILED);
 	if (err) {
 		conn_end(c, err == -EBUSY ? REASON_REKEY_UNANSWERABLE : REASON_INTERNAL, -err);
 		return CLIENT_ENDED;
 	}
-	count_add(&c->port->worker->counters.value[COUNTER_REKEYS_RX], 1);
 	c->update_due |= answer;
 	return CLIENT_GOES_ON;
 }

@@ -15,6 +15,7 @@
 #include "serve/limits.h"
 #include "serve/listener.h"
 #include "serve/setup.h"
+#include "serve/tally.h"
 #include "serve/worker.h"
 
 /* ---- states ---- */
@@ -23,7 +24,9 @@ void conn_enter(struct conn *c, enum conn_state state)
 {
 	if (!state_may_follow(c->state, state))
 		connlog_bad_step(c, state);
+	tally_place(c, -1);
 	c->state = state;
+	tally_place(c, 1);
 	if (state_deadline(state) != c->deadline) /* ACCEPTED and HANDSHAKE share one */
 		worker_set_deadline(c->port->worker, c, state_deadline(state));
 }
@@ -48,8 +51,9 @@ void conn_close(struct conn *c)
 	for (int d = 0; d < N_DIRECTIONS; d++)
 		if (c->channel.side[d].mode == MODE_KERNEL)
 			atomic_fetch_sub(&c->port->listener->totals->kernel[d], 1);
-	channel_fini(&c->channel);
+	tally_close(c);
 	conn_enter(c, CONN_CLOSED);
+	channel_fini(&c->channel);
 	fd_close(&fd);
 	worker_forget(w, c);
 }
@@ -70,6 +74,7 @@ void conn_end(struct conn *c, enum reason reason, int err)
 		return;
 	c->end = reason;
 	c->end_err = err;
+	tally_end(c, reason);
 	if (!has_channel || reason == REASON_PEER_RESET || (c->rx_finished && c->tx_finished)) {
 		conn_close(c);
 		return;

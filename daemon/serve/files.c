@@ -70,10 +70,12 @@ static bool has_room(const struct conn *c)
 /* Takes n bytes that were received behind those of `in`; none of them counts after the end. */
 static void keep(struct conn *c, size_t n)
 {
+	struct counters *counters = &c->port->worker->counters;
 	struct files *f = files_of(c);
 
 	c->bytes[RX] += n;
-	count_add(&c->port->worker->counters.value[COUNTER_RX_BYTES], (int64_t)n);
+	count_add(&counters->value[COUNTER_RX_BYTES], (int64_t)n);
+	count_add(&counters->payload[RX][c->channel.side[RX].mode], (int64_t)n);
 	if (f->end == REASON_NONE)
 		f->in->len += (uint32_t)n;
 }

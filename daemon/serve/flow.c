@@ -103,6 +103,7 @@ static void delivered(struct flow *f, struct flow_env *env, enum direction d, si
 	}
 	env->bytes[d] += n;
 	count_add(&env->counters->value[d == TX ? COUNTER_TX_BYTES : COUNTER_RX_BYTES], (int64_t)n);
+	count_add(&env->counters->payload[d][env->channel->side[d].mode], (int64_t)n);
 	count_add(&env->counters->value[spliced ? COUNTER_SPLICED_BYTES : COUNTER_COPIED_BYTES],
 		  (int64_t)n);
 }

@@ -193,6 +193,7 @@ static void sent(struct response_env *env, size_t n)
 {
 	env->bytes[TX] += n;
 	count_add(&env->counters->value[COUNTER_TX_BYTES], (int64_t)n);
+	count_add(&env->counters->payload[TX][env->channel->side[TX].mode], (int64_t)n);
 }
 
 /* Judges what the channel said to bytes offered; true if it took them. */

@@ -16,6 +16,7 @@
 #include "serve/connlog.h"
 #include "serve/limits.h"
 #include "serve/listener.h"
+#include "serve/tally.h"
 #include "serve/worker.h"
 #include "tls/ktls.h"
 #include "tls/probe.h"
@@ -36,7 +37,7 @@ static void note_kernel(struct conn *c, enum direction d)
 static void note_fallback(struct conn *c, enum direction d, enum reason reason, int err)
 {
 	c->fallback[d] = (struct conn_fallback){ .reason = reason, .err = err };
-	count_add(&counters_of(c)->fallback[d][reason], 1);
+	tally_fallback(c, d, reason);
 }
 
 /* Why this socket has no ULP, in the words of the reason table. */
@@ -96,6 +97,7 @@ static void note_facts(struct conn *c, const struct handshake_outcome *out)
 		1);
 	if (out->resumed)
 		count_add(&n->value[COUNTER_HANDSHAKES_RESUMED], 1);
+	tally_handshake(c, out->resumed, out->group);
 	c->facts = malloc(sizeof(*c->facts));
 	if (!c->facts)
 		return; /* only people miss them */
@@ -120,6 +122,7 @@ static void finish_handshake(struct conn *c)
 		return;
 	}
 	channel_init(&c->channel, c->client.fd, &c->port->worker->pool, out.tx, out.rx);
+	c->channel.records = counters_of(c)->records;
 	c->version = out.tx->suite->version;
 	note_facts(c, &out);
 	if (!install(c)) {
@@ -285,6 +288,7 @@ static struct conn *conn_new(struct port *port)
 	port_note_age(port, c);
 	atomic_fetch_add(&port->listener->totals->open, 1);
 	count_add(&port->worker->counters.value[COUNTER_OPEN], 1);
+	tally_place(c, 1);
 	return c;
 }
 

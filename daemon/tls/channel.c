@@ -111,13 +111,38 @@ static struct channel_event event_bytes(uint8_t type, size_t len)
 				       .len = len };
 }
 
+/* After a call of the record layer in user space: the sequence number tells what it did. */
+static void count_records(struct channel *ch, enum direction d, uint64_t seq_before)
+{
+	if (ch->records)
+		count_add(&ch->records[d], (int64_t)(ch->side[d].keys->seq - seq_before));
+}
+
+static ssize_t send_record(struct channel *ch, uint8_t type, const void *buf, size_t len, bool more)
+{
+	struct keys *keys = ch->side[TX].keys;
+	uint64_t seq = keys->seq;
+	ssize_t n = record_send(ch->fd, keys, &ch->tx, ch->pool, type, buf, len, more);
+
+	count_records(ch, TX, seq);
+	return n;
+}
+
+static ssize_t recv_record(struct channel *ch, uint8_t *type, void *buf, size_t cap)
+{
+	struct keys *keys = ch->side[RX].keys;
+	uint64_t seq = keys->seq;
+	ssize_t n = record_recv(ch->fd, keys, &ch->rx, ch->pool, type, buf, cap);
+
+	count_records(ch, RX, seq);
+	return n;
+}
+
 static struct channel_event send_bytes(struct channel *ch, uint8_t type, const void *buf,
 				       size_t len, bool more)
 {
-	struct channel_side *side = &ch->side[TX];
-	ssize_t n = side->mode == MODE_KERNEL ? ktls_send(ch->fd, type, buf, len, more) :
-						record_send(ch->fd, side->keys, &ch->tx, ch->pool,
-							    type, buf, len, more);
+	ssize_t n = ch->side[TX].mode == MODE_KERNEL ? ktls_send(ch->fd, type, buf, len, more) :
+						       send_record(ch, type, buf, len, more);
 
 	return n < 0 ? event_errno(ch, (int)-n) : event_bytes(type, (size_t)n);
 }
@@ -169,11 +194,9 @@ static struct channel_event event_received(struct channel *ch, uint8_t type, siz
 
 struct channel_event channel_recv(struct channel *ch, void *buf, size_t cap)
 {
-	struct channel_side *side = &ch->side[RX];
 	uint8_t type;
-	ssize_t n = side->mode == MODE_KERNEL ?
-			    ktls_recv(ch->fd, &type, buf, cap) :
-			    record_recv(ch->fd, side->keys, &ch->rx, ch->pool, &type, buf, cap);
+	ssize_t n = ch->side[RX].mode == MODE_KERNEL ? ktls_recv(ch->fd, &type, buf, cap) :
+						       recv_record(ch, &type, buf, cap);
 
 	if (ch->splice_refused && (n == -EAGAIN || n == -ENODATA || (!n && !type)))
 		n = -EINVAL;

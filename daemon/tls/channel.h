@@ -17,8 +17,6 @@
 #include "base/pool.h"
 #include "tls/record.h"
 
-enum mode { MODE_NONE, MODE_USER, MODE_KERNEL };
-
 struct channel_side {
 	struct keys *keys; /* owned; in kernel mode without the key itself */
 	enum mode mode;
@@ -27,6 +25,8 @@ struct channel_side {
 struct channel {
 	int fd; /* the caller's */
 	struct pool *pool;
+	/* Counters by direction of records that user space has sealed or opened, or NULL. */
+	atomic_uint_least64_t *records;
 	struct channel_side side[N_DIRECTIONS];
 	struct record_tx tx; /* user mode's bytes in flight */
 	struct record_rx rx;

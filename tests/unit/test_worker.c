@@ -411,6 +411,45 @@ static void test_drain(void **state)
 	assert_true(connect_client(TLS1_3_VERSION));
 }
 
+static uint64_t sum_of(const void *counters, size_t len)
+{
+	const atomic_uint_least64_t *c = counters;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < len / sizeof(*c); i++)
+		sum += count_get(&c[i]);
+	return sum;
+}
+
+/* Where a connection is and was: gauges come back to nothing, counts are of what happened. */
+static void test_tally(void **state)
+{
+	const struct counters *n = &f.worker.counters;
+	const struct handshake_counters *full = &n->handshakes[1][0];
+	int fd;
+
+	(void)state;
+	f.listener->policy[TX] = f.listener->policy[RX] = POLICY_OFF;
+	f.listener->timeout_ns[DEADLINE_IDLE] = 200 * NS_PER_MS;
+	assert_true(connect_client(TLS1_3_VERSION));
+	fd = dial();
+	expect_count(&n->early[CONN_ACCEPTED], 1);
+	close(fd);
+	expect_count(&n->value[COUNTER_OPEN], 0);
+	assert_int_equal(count_get(&n->lost[HANDSHAKE_LOST_CLOSED]), 1);
+	assert_int_equal(sum_of(n->lost, sizeof(n->lost)), 1);
+	assert_int_equal(sum_of(n->handshakes, sizeof(n->handshakes)),
+			 2 + count_get(&full->duration_ns));
+	assert_int_equal(count_get(&full->by_group[GROUP_X25519]), 1);
+	assert_int_equal(sum_of(full->duration, sizeof(full->duration)), 1);
+	assert_int_equal(count_get(&n->fallback[TX][REASON_POLICY_OFF]), 1);
+	assert_int_equal(count_get(&n->records[RX]), 1); /* close_notify */
+	assert_true(count_get(&n->records[TX]) >= 1);
+	assert_int_equal(sum_of(n->early, sizeof(n->early)), 0);
+	assert_int_equal(sum_of(n->open, sizeof(n->open)), 0);
+	assert_int_equal(sum_of(n->fallen, sizeof(n->fallen)), 0);
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
@@ -425,6 +464,7 @@ int main(void)
 		TEST(test_limit_handshake_rate),
 		TEST(test_total),
 		TEST(test_drain),
+		TEST(test_tally),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* the client writes to a worker that refuses it */
