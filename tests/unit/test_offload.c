@@ -63,6 +63,9 @@ static const struct row without_key[] = {
 static const struct row unseen[] = {
 	{ "nothing known", { GCM(TX) }, REASON_DEVICE_NOT_SEEN },
 	{ "no feature", { GCM(TX), UNABLE }, REASON_DEVICE_NO_FEATURE },
+	{ "an errno that nobody saw",
+	  { GCM(TX), UNABLE, .attempt_errno = EINVAL },
+	  REASON_DEVICE_NO_FEATURE },
 	{ "feature off", { GCM(TX), SWITCHED_OFF }, REASON_DEVICE_FEATURE_OFF },
 	{ "feature off, to receive", { GCM(RX), SWITCHED_OFF }, REASON_DEVICE_FEATURE_OFF },
 	{ "not active, nobody knows whether it could be",
