@@ -10,8 +10,10 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/reason.h"
 #include "base/suite.h"
 #include "base/util.h"
+#include "bpf/offload.h"
 #include "bpf/snapshot.h"
 
 void report_reader_init(struct report_reader *reader)
@@ -82,11 +84,61 @@ static void add_counts(struct json *o, const struct ktls_socket *s, int directio
 		json_set_int(o, "payload", (int64_t)d->payload);
 }
 
+static enum offload_answer feature(const struct ktls_socket *s, uint8_t feature)
+{
+	if (!(s->egress_features & KTLS_EGRESS_KNOWN))
+		return OFFLOAD_UNKNOWN;
+	return s->egress_features & feature ? OFFLOAD_YES : OFFLOAD_NO;
+}
+
+static struct offload_facts facts_of(const struct ktls_socket *s, int direction)
+{
+	const struct ktls_direction *d = &s->dir[direction];
+	bool tx = direction == KTLS_TX;
+	struct offload_facts facts = {
+		.direction = tx ? TX : RX,
+		.conf = d->conf,
+		.degraded = s->flags & KTLS_SOCKET_DEGRADED,
+		.version = s->version,
+		.cipher = s->cipher,
+		.supported = feature(s, tx ? KTLS_EGRESS_TX_SUPPORTED : KTLS_EGRESS_RX_SUPPORTED),
+		.active = feature(s, tx ? KTLS_EGRESS_TX_ACTIVE : KTLS_EGRESS_RX_ACTIVE),
+		.attempt_seen = d->offer != KTLS_OFFER_NOT_SEEN,
+		.driver_reached = d->offer == KTLS_OFFER_DRIVER,
+		.attempt_errno = d->device_errno,
+		.packets_elsewhere = d->soft_packets,
+	};
+
+	/* Of the moment of the keys only the errno is known; what fits it now was so then. */
+	if (!(s->egress_features & KTLS_EGRESS_KNOWN))
+		facts.device_found = OFFLOAD_NO;
+	if (feature(s, KTLS_EGRESS_UP) == OFFLOAD_NO)
+		facts.device_up = OFFLOAD_NO;
+	return facts;
+}
+
+static void add_offload(struct json *o, const struct ktls_socket *s, int direction)
+{
+	struct offload_facts facts = facts_of(s, direction);
+	enum reason reason = offload_explain(&facts);
+
+	if (reason == REASON_NONE)
+		return;
+	if (facts.conf == KTLS_CONF_BASE) {
+		json_set_string(o, "reason", reason_name(reason));
+		return;
+	}
+	json_set_string(o, "offload", reason_name(reason));
+	if (facts.conf == KTLS_CONF_SW && facts.attempt_errno)
+		json_set_string(o, "offload_errno", log_errno(facts.attempt_errno));
+}
+
 void report_add_direction(struct json *o, const struct ktls_socket *s, int direction)
 {
 	const struct ktls_direction *d = &s->dir[direction];
 	uint64_t records;
 
+	add_offload(o, s, direction);
 	if (snapshot_count_records(d, &records))
 		json_set_int(o, "records", (int64_t)records);
 	json_set_int(o, "wire_bytes",

@@ -26,6 +26,7 @@ static const struct {
 	  "the configuration was refused and the old one stays in force: ", "message", "" },
 	{ INTERFACE "NotPermitted", "ktlsd does not permit this to you: run it as root", NULL, "" },
 	{ INTERFACE "CannotListen", "a listener cannot listen again: ", "errno", "" },
+	{ INTERFACE "ObserverFailed", "the observer: ", "message", "" },
 	{ INTERFACE "Busy", "ktlsd is busy with the same request of somebody else: try again", NULL,
 	  "" },
 	{ "org.varlink.service.MethodNotFound", "this ktlsd does not know ", "method",
@@ -97,25 +98,39 @@ enum exit_code client_complain(const struct options *options, const struct json 
 	return EXIT_FAILED;
 }
 
+/* Who gets the replies: one of the two is set. */
+struct taker {
+	const struct options *options;
+	client_reply_fn *each_reply;
+	client_text_fn *each_text;
+	void *arg;
+};
+
 /* Hands over one recorded reply, which is one line: 0 or a negative value, said on stderr. */
-static int line_take(const struct options *options, size_t number, const char *line, size_t len,
-		     client_reply_fn *each, void *arg)
+static int line_take(const struct taker *taker, size_t number, const char *line, size_t len)
 {
+	const char *from = taker->options->from, *complaint;
 	_cleanup_json_ struct json *reply = NULL;
 	char why[128];
-	int r = json_parse(line, len, &reply, why, sizeof(why));
+	int r;
 
+	if (taker->each_text) {
+		r = taker->each_text(line, len, taker->arg);
+		if (r != -EINVAL && r != -EBADMSG)
+			return r;
+	}
+	r = json_parse(line, len, &reply, why, sizeof(why));
 	if (r == -EBADMSG) {
-		text_error("%s:%zu: not a reply in JSON: %s", options->from, number, why);
+		text_error("%s:%zu: not a reply in JSON: %s", from, number, why);
 		return -ECANCELED;
 	}
 	if (!r)
-		r = each(reply, arg);
+		r = taker->each_reply ? taker->each_reply(reply, taker->arg) : -EINVAL;
 	if (r != -EINVAL)
 		return r;
-	text_error("%s:%zu: %s", options->from, number,
-		   json_complaint(reply) ? json_complaint(reply) :
-					   "this is not a reply for this command");
+	complaint = json_complaint(reply);
+	text_error("%s:%zu: %s", from, number,
+		   complaint ? complaint : "this is not a reply for this command");
 	return -ECANCELED;
 }
 
@@ -125,7 +140,7 @@ static void file_cleanup(FILE **file)
 		fclose(*file);
 }
 
-static enum exit_code replay(const struct options *options, client_reply_fn *each, void *arg)
+static enum exit_code replay(const struct options *options, const struct taker *taker)
 {
 	__attribute__((cleanup(file_cleanup)))
 	FILE *file = strcmp(options->from, "-") != 0 ? fopen(options->from, "re") : stdin;
@@ -143,7 +158,7 @@ static enum exit_code replay(const struct options *options, client_reply_fn *eac
 		if (strspn(line, " \t\r\n") == (size_t)len)
 			continue;
 		n_replies++;
-		r = line_take(options, number, line, (size_t)len, each, arg);
+		r = line_take(taker, number, line, strcspn(line, "\r\n"));
 	}
 	if (!r && ferror(file)) {
 		text_error("%s: %s", options->from, strerror(errno));
@@ -155,43 +170,72 @@ static enum exit_code replay(const struct options *options, client_reply_fn *eac
 	return r ? call_explain(options->from, r, 0) : EXIT_FINE;
 }
 
-/* What each_reply() of the daemon needs to judge what a command makes of it. */
-struct live {
-	const struct options *options;
-	client_reply_fn *each;
-	void *arg;
-};
-
 static int live_take(struct json *reply, void *arg)
 {
-	const struct live *live = arg;
-	int r = live->each(reply, live->arg);
+	const struct taker *taker = arg;
+	int r = taker->each_reply(reply, taker->arg);
 
 	if (r != -EINVAL)
 		return r;
-	client_complain(live->options, reply);
+	client_complain(taker->options, reply);
 	return -ECANCELED;
+}
+
+static int live_take_text(const char *text, size_t len, void *arg)
+{
+	const struct taker *taker = arg;
+	int r = taker->each_text(text, len, taker->arg);
+
+	if (r != -EINVAL)
+		return r;
+	client_complain(taker->options, NULL);
+	return -ECANCELED;
+}
+
+static enum exit_code outcome(const struct options *options, int r, int timeout_ms,
+			      struct varlink_failure *failure)
+{
+	if (r == -EREMOTEIO)
+		return failure_explain(failure);
+	return r ? call_explain(options->socket, r, timeout_ms) : EXIT_FINE;
 }
 
 enum exit_code client_call(const struct options *options, const char *method,
 			   struct json *parameters, bool more, int timeout_ms,
 			   client_reply_fn *each, void *arg)
 {
-	struct live live = { options, each, arg };
+	struct taker taker = { .options = options, .each_reply = each, .arg = arg };
 	struct varlink_failure failure;
 	char name[64];
 	int r;
 
 	if (options->from) {
 		json_free(parameters);
-		return replay(options, each, arg);
+		return replay(options, &taker);
 	}
 	snprintf(name, sizeof(name), INTERFACE "%s", method);
-	r = varlink_client_call(options->socket, name, parameters, more, live_take, &live,
+	r = varlink_client_call(options->socket, name, parameters, more, live_take, &taker,
 				timeout_ms, &failure);
-	if (r == -EREMOTEIO)
-		return failure_explain(&failure);
-	return r ? call_explain(options->socket, r, timeout_ms) : EXIT_FINE;
+	return outcome(options, r, timeout_ms, &failure);
+}
+
+enum exit_code client_call_text(const struct options *options, const char *method,
+				struct json *parameters, int timeout_ms, client_text_fn *each,
+				void *arg)
+{
+	struct taker taker = { .options = options, .each_text = each, .arg = arg };
+	struct varlink_failure failure;
+	char name[64];
+	int r;
+
+	if (options->from) {
+		json_free(parameters);
+		return replay(options, &taker);
+	}
+	snprintf(name, sizeof(name), INTERFACE "%s", method);
+	r = varlink_client_call_text(options->socket, name, parameters, live_take_text, &taker,
+				     timeout_ms, &failure);
+	return outcome(options, r, timeout_ms, &failure);
 }
 
 static int keep_first(struct json *reply, void *arg)

@@ -4,6 +4,7 @@
 #define KTLSD_CLI_CLIENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "cli/options.h"
 
@@ -23,11 +24,19 @@ enum exit_code client_call(const struct options *options, const char *method,
 			   struct json *parameters, bool more, int timeout_ms,
 			   client_reply_fn *each, void *arg);
 
+/* Takes the text of the parameters of one reply, lent; returns as client_reply_fn. */
+typedef int client_text_fn(const char *text, size_t len, void *arg);
+
+/* The same for a stream of replies, which are handed over unread. */
+enum exit_code client_call_text(const struct options *options, const char *method,
+				struct json *parameters, int timeout_ms, client_text_fn *each,
+				void *arg);
+
 /* The same for a call of one reply, which becomes the caller's. */
 enum exit_code client_get(const struct options *options, const char *method,
 			  struct json *parameters, int timeout_ms, struct json **reply);
 
-/* Says that a reply makes no sense, and gives EXIT_FAILED. */
+/* Says that a reply makes no sense, and gives EXIT_FAILED. `reply` may be NULL. */
 enum exit_code client_complain(const struct options *options, const struct json *reply);
 
 #endif

@@ -93,21 +93,21 @@ static enum exit_code outcome_print(const struct drain *d)
 /* The parameters of the call, or NULL after saying what is wrong. */
 static struct json *parameters_new(const struct options *options, const char *listener)
 {
+	const char *timeout = options_argument(options, OPTION_TIMEOUT);
 	struct json *parameters;
 	uint64_t ms = 0;
 
-	if (options->timeout && options->given & OPTION_UNDO) {
+	if (timeout && options->given & OPTION_UNDO) {
 		text_error("--undo takes no --timeout");
 		return NULL;
 	}
-	if (options->timeout && (value_parse_duration(options->timeout, &ms) || ms > INT64_MAX)) {
-		text_error("--timeout expects a duration such as 30s or 5m, not '%s'",
-			   options->timeout);
+	if (timeout && (value_parse_duration(timeout, &ms) || ms > INT64_MAX)) {
+		text_error("--timeout expects a duration such as 30s or 5m, not '%s'", timeout);
 		return NULL;
 	}
 	parameters = json_new();
 	json_set_string(parameters, "listener", listener);
-	if (options->timeout)
+	if (timeout)
 		json_set_int(parameters, "timeout_ms", (int64_t)ms);
 	if (options->given & OPTION_UNDO)
 		json_set_bool(parameters, "undo", true);

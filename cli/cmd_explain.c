@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/reason.h"
 #include "base/util.h"
+#include "cli/column.h"
 #include "cli/commands.h"
 #include "cli/suggest.h"
 #include "cli/table.h"

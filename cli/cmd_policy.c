@@ -46,17 +46,18 @@ static enum exit_code print(const struct options *options, struct json *reply)
 
 static enum exit_code run(const struct options *options, int argc, char **argv)
 {
+	const char *listener = options_argument(options, OPTION_LISTENER);
 	struct json *parameters = argc ? json_new() : NULL;
 	_cleanup_json_ struct json *reply = NULL;
 	enum exit_code code;
 	int r = 0;
 
-	if (options->listener && !argc) {
+	if (listener && !argc) {
 		text_error("--listener says whose policy to change: tx=POLICY or rx=POLICY is "
 			   "missing");
 		return EXIT_FAILED;
 	}
-	json_set_string(parameters, "listener", options->listener);
+	json_set_string(parameters, "listener", listener);
 	for (int i = 0; i < argc && !r; i++)
 		r = assignment_take(argv[i], parameters);
 	if (r) {

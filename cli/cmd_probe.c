@@ -9,6 +9,7 @@
 #include "base/reason.h"
 #include "base/util.h"
 #include "cli/client.h"
+#include "cli/column.h"
 #include "cli/commands.h"
 #include "cli/driver.h"
 #include "cli/probe_local.h"

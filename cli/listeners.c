@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/util.h"
+#include "cli/column.h"
 #include "cli/table.h"
 
 static const struct column columns[] = {

@@ -2,8 +2,11 @@
 /* Options: the table, getopt over it, and the help that comes out of it. */
 #include "cli/options.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/util.h"
 #include "cli/table.h"
@@ -17,6 +20,31 @@ static const struct row {
 	const char *help;     /* NULL: hidden */
 } rows[] = {
 	{ OPTION_OWN, 0, "own", NULL, "only ktlsd's own connections" },
+	{ OPTION_OWNER, 0, "owner", "LIST",
+	  "only of these: ktlsd, other, or the name of a process" },
+	{ OPTION_OF_LISTENER, 0, "listener", "LIST", "only of these listeners" },
+	{ OPTION_MODE, 0, "mode", "LIST",
+	  "only with a direction in one of these modes; tx:MODE or rx:MODE for one direction" },
+	{ OPTION_REASON, 0, "reason", "LIST",
+	  "only with one of these reasons; also tx:REASON, rx:REASON" },
+	{ OPTION_STATE, 0, "state", "LIST", "only connections of ktlsd in one of these states" },
+	{ OPTION_PEER, 0, "peer", "LIST",
+	  "only with this other side: ADDRESS, ADDRESS:PORT, :PORT, NETWORK/BITS" },
+	{ OPTION_LOCAL, 0, "local", "LIST", "only with this side, written likewise" },
+	{ OPTION_PID, 0, "pid", "LIST", "only of these processes" },
+	{ OPTION_NAMESPACES, 0, "all-namespaces", NULL,
+	  "also what processes in other network namespaces have open" },
+	{ OPTION_DEVICE, 0, "device", "NAME", "only this network device" },
+	{ OPTION_FOLLOW, 'f', "follow", NULL, "go on with what happens next" },
+	{ OPTION_SORT, 's', "sort", "KEY", "what comes first; a key of --help" },
+	{ OPTION_BATCH, 'b', "batch", NULL,
+	  "print tables one after the other, for a file or pipe" },
+	{ OPTION_DELAY, 'd', "delay", "DURATION", "time from one table to the next (2s)" },
+	{ OPTION_COUNT, 'n', "count", "N", "end after so many" },
+	{ OPTION_PAYLOAD, 0, "payload", "on|off",
+	  "count every payload byte, or no longer; costs a little per call" },
+	{ OPTION_UNLOAD, 0, "unload", NULL,
+	  "remove the kernel programs and all they counted, until ktlsd is started again" },
 	{ OPTION_FRESH, 0, "fresh", NULL, "probe again instead of showing the last result" },
 	{ OPTION_LISTENER, 0, "listener", "NAME", "change this listener instead of all" },
 	{ OPTION_TIMEOUT, 0, "timeout", "DURATION",
@@ -60,12 +88,37 @@ static void option_take(const struct row *row, const char *argument, struct opti
 		options->columns = argument;
 	else if (row->bit == OPTION_FROM)
 		options->from = argument;
-	else if (row->bit == OPTION_LISTENER)
-		options->listener = argument;
-	else if (row->bit == OPTION_TIMEOUT)
-		options->timeout = argument;
 	else if (row->bit == OPTION_SOCKET)
 		options->socket = argument;
+	if (argument && options->n_arguments < OPTIONS_ARGUMENTS_MAX) {
+		options->arguments[options->n_arguments].bit = row->bit;
+		options->arguments[options->n_arguments++].text = argument;
+	}
+}
+
+const char *options_argument(const struct options *options, unsigned bit)
+{
+	for (size_t i = options->n_arguments; i-- > 0;)
+		if (options->arguments[i].bit == bit)
+			return options->arguments[i].text;
+	return NULL;
+}
+
+int options_number(const struct options *options, unsigned bit, uint64_t *number)
+{
+	const char *text = options_argument(options, bit);
+	char *end;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && !errno && !*end && *number)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].bit == bit)
+			text_error("--%s expects a number from 1, not '%s'", rows[i].name, text);
+	return -EINVAL;
 }
 
 static const char *full_name(const struct command *command)

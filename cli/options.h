@@ -3,7 +3,8 @@
 #ifndef KTLSD_CLI_OPTIONS_H
 #define KTLSD_CLI_OPTIONS_H
 
-#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct listing;
 
@@ -24,18 +25,44 @@ enum {
 	OPTION_HELP = 1 << 10,
 	OPTION_TIMEOUT = 1 << 11,
 	OPTION_UNDO = 1 << 12,
+	OPTION_OWNER = 1 << 13,
+	OPTION_OF_LISTENER = 1 << 14,
+	OPTION_MODE = 1 << 15,
+	OPTION_REASON = 1 << 16,
+	OPTION_STATE = 1 << 17,
+	OPTION_PEER = 1 << 18,
+	OPTION_LOCAL = 1 << 19,
+	OPTION_PID = 1 << 20,
+	OPTION_NAMESPACES = 1 << 21,
+	OPTION_FOLLOW = 1 << 22,
+	OPTION_COUNT = 1 << 23,
+	OPTION_DELAY = 1 << 24,
+	OPTION_SORT = 1 << 25,
+	OPTION_BATCH = 1 << 26,
+	OPTION_UNLOAD = 1 << 27,
+	OPTION_PAYLOAD = 1 << 28,
+	OPTION_DEVICE = 1 << 29,
 
 	OPTION_LISTING = OPTION_COLUMNS | OPTION_JSON | OPTION_NO_HEADINGS,
+	/* What a row of `list` can be chosen by. */
+	OPTION_FILTERS = OPTION_OWNER | OPTION_OF_LISTENER | OPTION_MODE | OPTION_REASON |
+			 OPTION_STATE | OPTION_PEER | OPTION_LOCAL | OPTION_PID,
 	OPTION_EVERYWHERE = OPTION_SOCKET | OPTION_HELP,
 };
 
+enum { OPTIONS_ARGUMENTS_MAX = 64 };
+
 struct options {
-	unsigned given;	      /* bit set of OPTION_* */
-	const char *socket;   /* never NULL */
-	const char *columns;  /* of -o, or NULL */
-	const char *from;     /* or NULL */
-	const char *listener; /* or NULL */
-	const char *timeout;  /* or NULL */
+	unsigned given;	     /* bit set of OPTION_* */
+	const char *socket;  /* never NULL */
+	const char *columns; /* of -o, or NULL */
+	const char *from;    /* or NULL */
+	/* Every option that came with an argument, in the order given. */
+	size_t n_arguments;
+	struct {
+		unsigned bit;
+		const char *text;
+	} arguments[OPTIONS_ARGUMENTS_MAX];
 };
 
 struct command {
@@ -56,6 +83,13 @@ struct command {
  * (command->run is NULL) it stops at the first argument.
  */
 int options_parse(const struct command *command, int argc, char **argv, struct options *options);
+
+/* The last argument of that option, or NULL. */
+const char *options_argument(const struct options *options, unsigned bit);
+
+/* The option's argument as a number of at least 1, or *number as it was when it was not given: 0,
+ * or -EINVAL after saying what is wrong. */
+int options_number(const struct options *options, unsigned bit, uint64_t *number);
 
 /* Prints the command's help on stdout. */
 void options_help(const struct command *command);

@@ -13,11 +13,12 @@
 
 #include "base/json.h"
 #include "base/util.h"
+#include "cli/column.h"
 #include "cli/options.h"
 #include "cli/suggest.h"
 #include "cli/text.h"
 
-enum { COLUMNS_MAX = 64, NAME_MAX_LEN = 32, CELL_MAX = 512 };
+enum { COLUMNS_MAX = 96, NAME_MAX_LEN = 32 };
 
 struct table {
 	const struct listing *listing; /* the caller's */
@@ -96,11 +97,6 @@ static int choose_list(struct table *table, const char *list)
 	return 0;
 }
 
-static bool is_right_aligned(enum column_format format)
-{
-	return format == COLUMN_NUMBER || format == COLUMN_SIZE || format == COLUMN_AGE;
-}
-
 /* The heading, or for JSON the member's name. */
 static void name_print(char *out, const char *name, bool json)
 {
@@ -153,7 +149,7 @@ static int screen_open(struct table *table)
 	for (size_t i = 0; i < table->n; i++) {
 		const struct column *column = column_at(table, i);
 		int flags = (wraps && column->flags & COLUMN_WRAP ? SCOLS_FL_WRAP : 0) |
-			    (is_right_aligned(column->format) ? SCOLS_FL_RIGHT : 0);
+			    (column_is_right_aligned(column->format) ? SCOLS_FL_RIGHT : 0);
 		char heading[NAME_MAX_LEN] = "";
 		struct libscols_column *made;
 
@@ -209,134 +205,70 @@ void table_cleanup(struct table **table)
 	table_free(*table);
 }
 
-/* The object that holds a column's value, and its name there. NULL: absent or wrong. */
-static struct json *value_find(struct json *row, const char *path, const char **key)
-{
-	const char *dot = strchr(path, '.');
-	_cleanup_free_ char *parent = dot ? strndup(path, (size_t)(dot - path)) : NULL;
-	struct json *object = row;
-
-	*key = dot ? dot + 1 : path;
-	if (dot && (!parent || json_get_object(row, parent, &object)))
-		return NULL;
-	return object;
-}
-
-/* A number as people read it. */
-static struct text_number number_print(enum column_format format, int64_t value)
-{
-	struct text_number number;
-
-	if (format == COLUMN_SIZE)
-		return text_size(value);
-	if (format == COLUMN_AGE)
-		return text_age(value);
-	snprintf(number.s, sizeof(number.s), "%" PRId64, value);
-	return number;
-}
-
-/* Fills the cell, "" when the value is not known: 0 or -EINVAL. */
-static int cell_print(const struct column *column, struct json *row, char cell[static CELL_MAX])
-{
-	const char *key, *text = "";
-	struct json *object;
-	int64_t number;
-	bool truth;
-	int r;
-
-	cell[0] = '\0';
-	if (column->compute) {
-		column->compute(row, cell, CELL_MAX);
-		return 0;
-	}
-	object = value_find(row, column->path, &key);
-	if (column->format == COLUMN_BOOL) {
-		r = json_get_bool(object, key, &truth);
-		text = r ? "" : truth ? "yes" : "no";
-	} else if (is_right_aligned(column->format)) {
-		r = json_get_int(object, key, &number);
-		if (!r)
-			snprintf(cell, CELL_MAX, "%s", number_print(column->format, number).s);
-		return r == -EINVAL ? r : 0;
-	} else {
-		r = json_get_string(object, key, &text);
-	}
-	snprintf(cell, CELL_MAX, "%s", text);
-	return r == -EINVAL ? r : 0;
-}
-
-static const char *cell_style(enum column_format format, const char *cell)
-{
-	enum style style = STYLE_PLAIN;
-
-	if (format == COLUMN_MODE && (!strcmp(cell, "kernel") || !strcmp(cell, "device")))
-		style = STYLE_GOOD;
-	else if (format == COLUMN_MODE && !strcmp(cell, "user"))
-		style = STYLE_WARN;
-	else if (format == COLUMN_CLASS && !strcmp(cell, "host"))
-		style = STYLE_WARN;
-	else if (format == COLUMN_CLASS && !strcmp(cell, "bug"))
-		style = STYLE_BAD;
-	else if (format == COLUMN_VERDICT && !strncmp(cell, "yes", 3))
-		style = STYLE_GOOD;
-	else if (format == COLUMN_VERDICT && !strncmp(cell, "no", 2))
-		style = STYLE_WARN;
-	return style == STYLE_PLAIN ? NULL : text_style(style);
-}
-
 static int screen_add(struct table *table, struct json *row)
 {
 	struct libscols_line *line = scols_table_new_line(table->screen, NULL);
-	char cell[CELL_MAX];
+	char cell[COLUMN_CELL_MAX];
 
 	if (!line)
 		return -ENOMEM;
 	for (size_t i = 0; i < table->n; i++) {
 		const struct column *column = column_at(table, i);
 		const char *style;
-		int r = cell_print(column, row, cell);
+		int r = column_print(column, row, cell);
 
 		if (r)
 			return r;
 		if (scols_line_set_data(line, i, *cell ? cell : "-"))
 			return -ENOMEM;
 		table->known[i] |= *cell != '\0';
-		style = text_has_colours() ? cell_style(column->format, cell) : NULL;
-		if (style && scols_cell_set_color(scols_line_get_cell(line, i), style))
+		style = text_style(column_style(column->format, cell));
+		if (*style && scols_cell_set_color(scols_line_get_cell(line, i), style))
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+static void row_print(const struct table *table, const char *text, size_t len)
+{
+	if (!table->n_rows)
+		printf("{\"%s\":[\n", table->listing->name);
+	else
+		fputs(",\n", stdout);
+	fwrite(text, 1, len, stdout);
 }
 
 static int json_add(struct table *table, struct json *row)
 {
 	_cleanup_json_ struct json *out = json_new();
 	_cleanup_free_ char *text = NULL;
-	char cell[CELL_MAX], name[NAME_MAX_LEN];
+	char cell[COLUMN_CELL_MAX], name[NAME_MAX_LEN];
 
-	for (size_t i = 0; i < table->n; i++) {
+	for (size_t i = 0; i < table->n && !table_takes_text(table); i++) {
 		const struct column *column = column_at(table, i);
-		struct json *object = NULL;
-		const char *key = "";
-		int r = cell_print(column, row, cell);
+		int r = column_print(column, row, cell);
 
 		if (r)
 			return r;
 		name_print(name, column->name, true);
-		if (column->path)
-			object = value_find(row, column->path, &key);
-		if (column->compute && *cell)
-			json_set_string(out, name, cell);
-		else
-			json_set_member(out, name, object, key);
+		column_copy(column, row, out, name);
 	}
-	text = json_print(out);
+	text = json_print(table_takes_text(table) ? row : out);
 	if (!text)
 		return -ENOMEM;
-	if (!table->n_rows)
-		printf("{\"%s\":[\n", table->listing->name);
-	printf("%s%s", table->n_rows ? ",\n" : "", text);
+	row_print(table, text, strlen(text));
 	return 0;
+}
+
+bool table_takes_text(const struct table *table)
+{
+	return table->json && !table->chosen && table->listing->as_it_came;
+}
+
+void table_add_text(struct table *table, const char *row, size_t len)
+{
+	row_print(table, row, len);
+	table->n_rows++;
 }
 
 int table_add(struct table *table, struct json *row)

@@ -6,43 +6,17 @@
 #ifndef KTLSD_CLI_TABLE_H
 #define KTLSD_CLI_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+struct column;
 struct json;
 struct options;
-
-/* How a value is shown; JSON has it as it is. */
-enum column_format {
-	COLUMN_TEXT,
-	COLUMN_NUMBER,
-	COLUMN_SIZE, /* bytes */
-	COLUMN_AGE,  /* milliseconds */
-	COLUMN_BOOL,
-	COLUMN_MODE,	/* text: "kernel" and "device" are good */
-	COLUMN_CLASS,	/* text: of a reason */
-	COLUMN_VERDICT, /* text: begins with "yes" or "no" */
-};
-
-enum {
-	COLUMN_DEFAULT = 1 << 0,  /* shown without -o */
-	COLUMN_IF_KNOWN = 1 << 1, /* of the default ones: left out when no row has a value */
-	COLUMN_WRAP = 1 << 2,	  /* between words, to fit the terminal */
-};
-
-struct column {
-	const char *name; /* for -o; headings are upper-case, JSON has '_' for '-' */
-	enum column_format format;
-	const char *path; /* of the value in a row: "cookie", "tx.mode" */
-	/* Or a text made of the row; left empty when unknown. */
-	void (*compute)(struct json *row, char *cell, size_t size);
-	double width; /* hint: columns, or part of the terminal's width when below 1 */
-	int flags;
-	const char *help;
-};
 
 struct listing {
 	const char *name;  /* the array's name in JSON */
 	const char *empty; /* said on stderr when there is no row */
+	bool as_it_came;   /* in JSON without -o rows are those of the API */
 	const struct column *columns;
 	size_t n_columns;
 };
@@ -59,6 +33,10 @@ void table_cleanup(struct table **table);
 /* Adds a row, in JSON prints it. 0, -EINVAL (a value has the wrong type: json_complaint()) or
  * -ENOMEM. */
 int table_add(struct table *table, struct json *row);
+
+/* True if rows are printed as they came, and table_add_text() will do. */
+bool table_takes_text(const struct table *table);
+void table_add_text(struct table *table, const char *row, size_t len);
 
 /* Prints what was added: 0 or -ENOMEM. */
 int table_print(struct table *table);

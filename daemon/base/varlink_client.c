@@ -11,6 +11,7 @@
 #include <sys/un.h>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "base/util.h"
 
 struct client {
@@ -167,10 +168,10 @@ static const char *message_end(const struct client *client)
 	return n ? memchr(client->in + client->scanned, '\0', n) : NULL;
 }
 
-/* The next message: 0 or an error. */
-static int message_read(struct client *client, struct json **out)
+/* The next message, without its NUL, until the next call: 0 or an error. */
+static int message_read(struct client *client, const char **text, size_t *len)
 {
-	const char *start, *end;
+	const char *end;
 
 	while (!(end = message_end(client))) {
 		int r;
@@ -180,9 +181,10 @@ static int message_read(struct client *client, struct json **out)
 		if (r)
 			return r;
 	}
-	start = client->in + client->start;
+	*text = client->in + client->start;
+	*len = (size_t)(end - *text);
 	client->start = client->scanned = (size_t)(end - client->in) + 1;
-	return json_parse(start, (size_t)(end - start), out, NULL, 0);
+	return 0;
 }
 
 static int failure_take(struct json *message, const char *error, struct varlink_failure *failure)
@@ -197,9 +199,16 @@ static int failure_take(struct json *message, const char *error, struct varlink_
 	return failure->parameters ? -EREMOTEIO : -ENOMEM;
 }
 
+/* Who gets the replies: one of the two is set. */
+struct taker {
+	int (*each_reply)(struct json *reply, void *arg);
+	int (*each_text)(const char *text, size_t len, void *arg);
+	void *arg;
+	bool more;
+};
+
 /* One reply: 1 when it was the last, 0 when others follow, or an error. */
-static int reply_take(struct json *message, bool more,
-		      int (*each_reply)(struct json *reply, void *arg), void *arg,
+static int reply_take(struct json *message, const struct taker *taker,
 		      struct varlink_failure *failure)
 {
 	_cleanup_json_ struct json *empty = NULL;
@@ -213,7 +222,7 @@ static int reply_take(struct json *message, bool more,
 	if (r != -ENOENT)
 		return -EBADMSG;
 	r = json_get_bool(message, "continues", &continues);
-	if (r == -EINVAL || (continues && !more))
+	if (r == -EINVAL || (continues && !taker->more))
 		return -EBADMSG;
 	r = json_get_object(message, "parameters", &parameters);
 	if (r == -ENOENT) {
@@ -224,13 +233,45 @@ static int reply_take(struct json *message, bool more,
 	}
 	if (!parameters)
 		return -ENOMEM;
-	r = each_reply(parameters, arg);
+	r = taker->each_reply(parameters, taker->arg);
 	return r < 0 ? r : !continues;
 }
 
-int varlink_client_call(const char *path, const char *method, struct json *parameters, bool more,
-			int (*each_reply)(struct json *reply, void *arg), void *arg, int timeout_ms,
+/* The same with the reply's text; what is no reply of a stream is left to reply_take(). */
+static int text_take(const char *text, size_t len, const struct taker *taker)
+{
+	const char *parameters, *value;
+	size_t parameters_len, value_len;
+	bool continues;
+	int r = json_text_find(text, len, "error", &value, &value_len);
+
+	if (r != -ENOENT)
+		return r ? r : -EREMOTEIO;
+	r = json_text_find(text, len, "continues", &value, &value_len);
+	if (r == -EBADMSG)
+		return r;
+	continues = !r && value_len == strlen("true") && !memcmp(value, "true", value_len);
+	r = json_text_find(text, len, "parameters", &parameters, &parameters_len);
+	if (r)
+		return -EBADMSG;
+	r = taker->each_text(parameters, parameters_len, taker->arg);
+	return r < 0 ? r : !continues;
+}
+
+static int message_take(const char *text, size_t len, const struct taker *taker,
 			struct varlink_failure *failure)
+{
+	_cleanup_json_ struct json *message = NULL;
+	int r = taker->each_text ? text_take(text, len, taker) : -EREMOTEIO;
+
+	if (r != -EREMOTEIO)
+		return r;
+	r = json_parse(text, len, &message, NULL, 0);
+	return r ? r : reply_take(message, taker, failure);
+}
+
+static int call(const char *path, const char *method, struct json *parameters,
+		const struct taker *taker, int timeout_ms, struct varlink_failure *failure)
 {
 	__attribute__((cleanup(client_cleanup))) struct client client = {
 		.fd = -1, .deadline_ns = deadline_of(timeout_ms)
@@ -242,15 +283,34 @@ int varlink_client_call(const char *path, const char *method, struct json *param
 		json_free(parameters);
 		return r;
 	}
-	r = call_send(&client, method, parameters, more);
+	r = call_send(&client, method, parameters, taker->more);
 	while (!r) {
-		_cleanup_json_ struct json *message = NULL;
+		const char *text;
+		size_t len;
 
-		r = message_read(&client, &message);
+		r = message_read(&client, &text, &len);
 		if (!r)
-			r = reply_take(message, more, each_reply, arg, failure);
+			r = message_take(text, len, taker, failure);
 		/* A long stream is no slow server. */
 		client.deadline_ns = deadline_of(timeout_ms);
 	}
 	return r < 0 ? r : 0;
+}
+
+int varlink_client_call(const char *path, const char *method, struct json *parameters, bool more,
+			int (*each_reply)(struct json *reply, void *arg), void *arg, int timeout_ms,
+			struct varlink_failure *failure)
+{
+	struct taker taker = { .each_reply = each_reply, .arg = arg, .more = more };
+
+	return call(path, method, parameters, &taker, timeout_ms, failure);
+}
+
+int varlink_client_call_text(const char *path, const char *method, struct json *parameters,
+			     int (*each_reply)(const char *text, size_t len, void *arg), void *arg,
+			     int timeout_ms, struct varlink_failure *failure)
+{
+	struct taker taker = { .each_text = each_reply, .arg = arg, .more = true };
+
+	return call(path, method, parameters, &taker, timeout_ms, failure);
 }

@@ -4,6 +4,7 @@
 #define KTLSD_BASE_VARLINK_CLIENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct json;
 
@@ -28,5 +29,13 @@ struct varlink_failure {
 int varlink_client_call(const char *path, const char *method, struct json *parameters, bool more,
 			int (*each_reply)(struct json *reply, void *arg), void *arg, int timeout_ms,
 			struct varlink_failure *failure);
+
+/*
+ * The same for a call whose replies are passed on unread: gives the text of each reply's
+ * parameters, without a NUL, lent for the call.
+ */
+int varlink_client_call_text(const char *path, const char *method, struct json *parameters,
+			     int (*each_reply)(const char *text, size_t len, void *arg), void *arg,
+			     int timeout_ms, struct varlink_failure *failure);
 
 #endif

@@ -201,7 +201,7 @@ connections_are_open() { # NUMBER
 		echo "$LISTENER $v ${names[$c]} $NAME ${MODE[tx]} ${WHY[tx]:-null}" \
 			"${MODE[rx]} ${WHY[rx]:-null}"
 	done <"$T/held" | sort >"$T/expected-list"
-	jq -r '.connections[] | "\(.listener) \(.version) \(.cipher) \(.sni) \(.tx) \(.tx_reason) \(.rx) \(.rx_reason)"' \
+	jq -r '.connections[] | "\(.listener) \(.version) \(.cipher) \(.sni) \(.tx.mode) \(.tx.reason) \(.rx.mode) \(.rx.reason)"' \
 		"$T/list" | sort | diff "$T/expected-list" -
 	[[ $(jq -r '.connections[].cookie' "$T/list" | sort -u | wc -l) == 8 ]]
 }

@@ -97,7 +97,7 @@ ss_lines() { # PORT...
 # The same as ktlsctl lists them: where ktlsd has a direction in user space the kernel has none.
 list_lines() { # PORT...
 	ctl list --json | jq -r '.connections[] |
-		"\(.local | sub(".*:"; "")) \(.owner) \(.cookie) \(.tx) \(.rx)"' |
+		"\(.local | sub(".*:"; "")) \(.owner) \(.cookie) \(.tx.mode) \(.rx.mode)"' |
 		while read -r port owner cookie tx rx; do
 			[[ " $* " == *" $port "* ]] || continue
 			[[ $owner == other ]] || tx=${tx/user/none} rx=${rx/user/none}
@@ -132,7 +132,7 @@ sockets_are() { # NUMBER PORT...
 	hold nginx-2 5443 1.3 TLS_CHACHA20_POLY1305_SHA256
 	wait_until 60 sockets_are 2 5443
 	[[ $(ctl list --json | jq -r '.connections[] | select(.local | endswith(":5443")) |
-		"\(.owner) \(.listener) \(.version) \(.cipher) \(.tx)"' | sort) == \
+		"\(.owner) \(.listener) \(.version) \(.cipher) \(.tx.mode)"' | sort) == \
 		"other null 1.2 aes-gcm-256 kernel
 other null 1.3 chacha20-poly1305 kernel" ]]
 	[[ $(ctl list --own --json | jq '.connections | length') == 0 ]]
@@ -152,7 +152,7 @@ body_has_come() {
 	SPAWN_INPUT=$T/request spawn nginx-1 "${CLIENT[@]}"
 	wait_until 60 body_has_come
 	tail -c "$BODY" "$T/nginx-1.log" | cmp - "$T/www/body"
-	records=$(ctl list --json | jq '.connections[] | select(.local | endswith(":5443")).tx_records')
+	records=$(ctl list --json | jq '.connections[] | select(.local | endswith(":5443")).tx.records')
 	echo "$records records"
 	((records >= 66 && records <= 72))
 }

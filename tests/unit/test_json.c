@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "base/util.h"
 
 /* Allocations until one fails; negative: none fails. */
@@ -271,10 +272,50 @@ static void embedded_nul(void **state)
 	(void)state;
 }
 
+static void assert_found(const char *text, const char *key, const char *expected)
+{
+	const char *value;
+	size_t len;
+
+	assert_int_equal(json_text_find(text, strlen(text), key, &value, &len), 0);
+	assert_int_equal(len, strlen(expected));
+	assert_memory_equal(value, expected, len);
+}
+
+static void finds_members_in_text(void **state)
+{
+	static const char text[] = " {\"a\\\"\":\"}{\", \"n\" : -12 "
+				   ",\"o\":{\"b\":[1,\"]\"]},\"b\":true} ";
+
+	assert_found(text, "n", "-12");
+	assert_found(text, "o", "{\"b\":[1,\"]\"]}");
+	assert_found(text, "b", "true");
+	(void)state;
+}
+
+static void refuses_text_that_is_no_object(void **state)
+{
+	static const char *const texts[] = {
+		"",	   "7",	       "[{\"a\":1}]",	   "{\"b",	 "{\"b\"",
+		"{\"b\":", "{\"b\":1", "{\"b\":{\"a\":1}", "{\"b\":\"\\"
+	};
+	const char *value;
+	size_t len;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		assert_int_equal(json_text_find(texts[i], strlen(texts[i]), "a", &value, &len),
+				 -EBADMSG);
+	assert_int_equal(json_text_find("{}", 2, "a", &value, &len), -ENOENT);
+	assert_int_equal(json_text_find("{\"b\":1}", 7, "a", &value, &len), -ENOENT);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(builds_in_order),
+		cmocka_unit_test(finds_members_in_text),
+		cmocka_unit_test(refuses_text_that_is_no_object),
 		cmocka_unit_test(every_allocation_may_fail),
 		cmocka_unit_test(bytes_that_are_not_utf8),
 		cmocka_unit_test(typed_reading),
