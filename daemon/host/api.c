@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "host/api_client.h"
+#include "host/api_events.h"
 #include "host/io_ktlsd_varlink.h" /* generated: VARLINK_IO_KTLSD */
 #include "host/listing.h"
 #include "host/service.h"
@@ -43,11 +44,13 @@ void client_serve(struct client *c)
 	while (!err && got > 0) {
 		if (c->listing)
 			err = api_stream(c);
+		else if (c->events.streams)
+			err = api_events_stream(c);
 		if (!err)
 			err = varlink_write(c->varlink, c->watch.fd);
 		if (err)
 			break;
-		got = c->listing ? 0 : varlink_next_call(c->varlink, &call);
+		got = c->listing || c->events.streams ? 0 : varlink_next_call(c->varlink, &call);
 		if (got > 0)
 			err = api_call(c, &call);
 	}
@@ -57,9 +60,10 @@ void client_serve(struct client *c)
 	}
 	loop_modify(&c->api->service->loop, &c->watch,
 		    (varlink_wants_read(c->varlink) ? (uint32_t)EPOLLIN : 0) |
-			    /* a listing may have been sent whole so far: then room wakes nobody */
-			    (varlink_wants_write(c->varlink) || c->listing ? (uint32_t)EPOLLOUT :
-									     0));
+			    /* a stream may have been sent whole so far: then room wakes nobody */
+			    (varlink_wants_write(c->varlink) || c->listing || api_events_due(c) ?
+				     (uint32_t)EPOLLOUT :
+				     0));
 }
 
 static void client_ready(struct watch *w, uint32_t events)

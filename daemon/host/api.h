@@ -13,6 +13,9 @@ void api_free(struct api *api); /* closes everything; NULL is fine */
 /* After each batch of the loop: frees what was closed in it. */
 void api_reap(struct api *api);
 
+/* The monitor's answer to what a client wants of the kernel programs: "" or why not. */
+void api_observed(struct api *api, const char *error);
+
 /* The monitor's answer to a reload that a client asked for: "" or why it failed. */
 void api_reloaded(struct api *api, const char *error);
 

@@ -10,10 +10,10 @@
 #include "base/loop.h"
 #include "base/varlink.h"
 #include "host/jobs.h"
+#include "host/listing.h"
 #include "host/observer.h"
 
 struct api;
-struct listing;
 struct probe;
 struct service;
 
@@ -24,11 +24,18 @@ struct client {
 	struct varlink_conn *varlink;
 	uid_t uid;
 	struct observer_wait wait;
-	bool waits_for_observer, wants_all;
+	bool waits_for_observer;
+	enum listing_scope scope;	 /* ListConnections */
 	uint64_t wanted_cookie;		 /* GetConnection */
 	int (*answer)(struct client *c); /* once the observer has a fresh snapshot */
 	struct listing *listing;	 /* being streamed */
-	bool waits_for_probe, waits_for_reload;
+	bool waits_for_probe, waits_for_reload, waits_for_programs;
+	struct client_events {
+		bool streams, follows;
+		uint64_t next;	 /* the event to be told next */
+		uint64_t end;	 /* the first that is not, unless it follows */
+		uint64_t looked; /* the first that is newer than the last look at sockets */
+	} events;
 	struct client_drain {
 		bool waits, more;
 		char listener[64];   /* "": all */
@@ -62,6 +69,12 @@ int api_stream(struct client *c);
 
 /* Answers what can be answered and sets what to wait for. Closes a client beyond repair. */
 void client_serve(struct client *c);
+
+/* Waits until the observer has made a fresh walk, then answers: 0 or -errno as api_call(). */
+int client_wait_for_observer(struct client *c, bool everywhere, int (*answer)(struct client *c));
+
+/* Who may reload and set policies. */
+bool client_may_change(const struct client *c);
 
 /* Closes it; freed after the batch of events. */
 void client_close(struct client *c);

@@ -15,6 +15,8 @@
 #include "base/util.h"
 #include "host/api_client.h"
 #include "host/api_drain.h"
+#include "host/api_events.h"
+#include "host/api_observe.h"
 #include "host/listing.h"
 #include "host/report.h"
 #include "host/service.h"
@@ -23,7 +25,7 @@
 #include "tls/handshake.h"
 #include "tls/probe_report.h"
 
-static bool may_change(const struct client *c)
+bool client_may_change(const struct client *c)
 {
 	return !c->uid || c->uid == c->api->service->admin_uid;
 }
@@ -69,7 +71,7 @@ int api_stream(struct client *c)
 	struct json *connection, *last;
 	int err;
 
-	while (varlink_can_queue(c->varlink) && (connection = listing_next(c->listing))) {
+	while (varlink_can_queue(c->varlink) && (connection = listing_report_next(c->listing))) {
 		struct json *reply = json_new();
 
 		json_set(reply, "connection", connection);
@@ -101,7 +103,7 @@ static int answer_connection(struct client *c)
 
 static int answer_listing(struct client *c)
 {
-	c->listing = listing_new(c->api->service, c->wants_all);
+	c->listing = listing_new(c->api->service, c->scope);
 	return c->listing ? api_stream(c) : varlink_error(c->varlink, "Busy", NULL);
 }
 
@@ -116,12 +118,12 @@ static void observer_ready(struct observer_wait *w)
 		client_serve(c);
 }
 
-/* The answer needs to know what the kernel says now. */
-static int wait_for_observer(struct client *c, int (*answer)(struct client *c))
+int client_wait_for_observer(struct client *c, bool everywhere, int (*answer)(struct client *c))
 {
 	c->answer = answer;
 	c->waits_for_observer = true;
 	c->wait.ready = observer_ready;
+	c->wait.everywhere = everywhere;
 	observer_refresh(&c->api->service->observer, &c->wait);
 	return 0;
 }
@@ -129,20 +131,22 @@ static int wait_for_observer(struct client *c, int (*answer)(struct client *c))
 static int get_status(struct client *c, struct varlink_call *call)
 {
 	(void)call;
-	return wait_for_observer(c, answer_status);
+	return client_wait_for_observer(c, false, answer_status);
 }
 
 static int list_connections(struct client *c, struct varlink_call *call)
 {
-	int err;
+	bool all = true, namespaces = false;
 
 	if (!call->more)
 		return varlink_error_expected_more(c->varlink);
-	c->wants_all = true;
-	err = json_get_bool(call->parameters, "all", &c->wants_all);
-	if (err == -EINVAL)
+	if (json_get_bool(call->parameters, "all", &all) == -EINVAL)
 		return varlink_error_invalid_parameter(c->varlink, "all");
-	return wait_for_observer(c, answer_listing);
+	if (json_get_bool(call->parameters, "namespaces", &namespaces) == -EINVAL)
+		return varlink_error_invalid_parameter(c->varlink, "namespaces");
+	c->scope = !all ? LISTING_OWN : namespaces ? LISTING_EVERYWHERE : LISTING_NAMESPACE;
+	/* who holds the sockets of others is told by the longer walk alone */
+	return client_wait_for_observer(c, all, answer_listing);
 }
 
 static int get_connection(struct client *c, struct varlink_call *call)
@@ -152,7 +156,7 @@ static int get_connection(struct client *c, struct varlink_call *call)
 	if (json_get_int(call->parameters, "cookie", &cookie) || cookie <= 0)
 		return varlink_error_invalid_parameter(c->varlink, "cookie");
 	c->wanted_cookie = (uint64_t)cookie;
-	return wait_for_observer(c, answer_connection);
+	return client_wait_for_observer(c, true, answer_connection);
 }
 
 static int answer_probe(struct client *c)
@@ -224,7 +228,7 @@ static int probe_method(struct client *c, struct varlink_call *call)
 		return varlink_error_invalid_parameter(c->varlink, "fresh");
 	if (!fresh)
 		return answer_probe(c);
-	if (!may_change(c))
+	if (!client_may_change(c))
 		return varlink_error(c->varlink, "NotPermitted", NULL);
 	if (start_probe(c->api))
 		return varlink_error(c->varlink, "Busy", NULL);
@@ -235,7 +239,7 @@ static int probe_method(struct client *c, struct varlink_call *call)
 static int reload(struct client *c, struct varlink_call *call)
 {
 	(void)call;
-	if (!may_change(c))
+	if (!client_may_change(c))
 		return varlink_error(c->varlink, "NotPermitted", NULL);
 	if (c->api->service->request_reload(c->api->service))
 		return varlink_error(c->varlink, "Busy", NULL);
@@ -300,7 +304,7 @@ static int set_policy(struct client *c, struct varlink_call *call)
 	struct json *o;
 	int tx, rx, err;
 
-	if (!may_change(c))
+	if (!client_may_change(c))
 		return varlink_error(c->varlink, "NotPermitted", NULL);
 	if (json_get_string(call->parameters, "listener", &name) == -EINVAL)
 		return varlink_error_invalid_parameter(c->varlink, "listener");
@@ -320,20 +324,19 @@ static int set_policy(struct client *c, struct varlink_call *call)
 
 static int drain(struct client *c, struct varlink_call *call)
 {
-	return may_change(c) ? api_drain(c, call) : varlink_error(c->varlink, "NotPermitted", NULL);
+	return client_may_change(c) ? api_drain(c, call) :
+				      varlink_error(c->varlink, "NotPermitted", NULL);
 }
 
 static const struct {
 	const char *name;
 	int (*run)(struct client *c, struct varlink_call *call);
 } methods[] = {
-	{ "GetStatus", get_status },
-	{ "ListConnections", list_connections },
-	{ "GetConnection", get_connection },
-	{ "Probe", probe_method },
-	{ "Reload", reload },
-	{ "SetPolicy", set_policy },
-	{ "Drain", drain },
+	{ "GetStatus", get_status },	     { "ListConnections", list_connections },
+	{ "GetConnection", get_connection }, { "GetStats", api_get_stats },
+	{ "GetEvents", api_get_events },     { "Observe", api_observe },
+	{ "Probe", probe_method },	     { "Reload", reload },
+	{ "SetPolicy", set_policy },	     { "Drain", drain },
 };
 
 int api_call(struct client *c, struct varlink_call *call)

@@ -60,7 +60,7 @@ static void take_fds(struct msghdr *msg, int fds[static IPC_FDS_MAX], unsigned *
 static bool is_sound(const struct ipc_message *m, ssize_t len, const struct msghdr *msg)
 {
 	return len == sizeof(*m) && !(msg->msg_flags & (MSG_CTRUNC | MSG_TRUNC)) &&
-	       m->type >= IPC_CONFIG && m->type <= IPC_RELOAD &&
+	       m->type >= IPC_CONFIG && m->type <= IPC_OBSERVE &&
 	       memchr(m->text, '\0', sizeof(m->text));
 }
 

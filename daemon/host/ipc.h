@@ -15,18 +15,21 @@ enum ipc_type {
 	IPC_LISTEN,   /* index: listener; fds: its sockets, one a worker, in pieces */
 	IPC_COMMIT,   /* everything was sent: take it */
 	IPC_RELOADED, /* answer to IPC_RELOAD; text: "" or why not */
-	IPC_PROGRAMS, /* of the observer; text: "" or why sockets of others are not seen */
+	/* fds: packed struct programs_state, then, if programs are loaded, their ring buffer */
+	IPC_PROGRAMS,
+	IPC_OBSERVED, /* answer to IPC_OBSERVE; text: "" or why not */
 	/* server to monitor */
-	IPC_OK,	    /* committed and serving */
-	IPC_FAILED, /* not committed, the former goes on; text: why */
-	IPC_RELOAD, /* a client of the API asks for a reload */
+	IPC_OK,	     /* committed and serving */
+	IPC_FAILED,  /* not committed, the former goes on; text: why */
+	IPC_RELOAD,  /* a client of the API asks for a reload */
+	IPC_OBSERVE, /* one wants programs to be changed; index: enum programs_wish */
 };
 
 enum { IPC_TEXT_MAX = 512, IPC_FDS_MAX = 128 };
 
 struct ipc_message {
 	uint32_t type;	   /* enum ipc_type */
-	uint32_t index;	   /* IPC_LISTEN */
+	uint32_t index;	   /* IPC_LISTEN, IPC_OBSERVE */
 	uint32_t uid, gid; /* IPC_CONFIG: whom the server becomes; UINT32_MAX: stays who it is */
 	char text[IPC_TEXT_MAX];
 };

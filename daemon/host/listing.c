@@ -11,13 +11,14 @@
 #include "host/service.h"
 
 struct listing {
-	struct conn_info
-		*infos; /* sorted by cookie; all alive when the snapshot was taken or later */
+	struct conn_info *infos; /* sorted by cookie */
 	size_t n_infos, next_info;
 	struct ktls_socket *sockets; /* a copy: the observer may walk again meanwhile */
 	size_t n_sockets, next_socket;
+	/* Which of them were ours and have ended since: they are nobody's. */
+	bool *ended;
 	struct report_reader reader;
-	bool all;
+	enum listing_scope scope;
 };
 
 static int by_cookie(const void *a, const void *b)
@@ -35,7 +36,14 @@ static int socket_by_cookie(const void *key, const void *element)
 	return *cookie < s->cookie ? -1 : *cookie > s->cookie;
 }
 
-static bool add_worker(struct listing *l, struct worker *w)
+static const struct ktls_socket *find_socket(const struct listing *l, uint64_t cookie)
+{
+	return l->n_sockets ? bsearch(&cookie, l->sockets, l->n_sockets, sizeof(*l->sockets),
+				      socket_by_cookie) :
+			      NULL;
+}
+
+static bool add_infos(struct listing *l, struct worker *w)
 {
 	size_t n;
 	_cleanup_free_ struct conn_info *infos = worker_describe(w, &n);
@@ -52,35 +60,60 @@ static bool add_worker(struct listing *l, struct worker *w)
 	return true;
 }
 
-static bool copy_sockets(struct listing *l, const struct observer *o)
+static void mark_ended(struct listing *l, struct worker *w, uint64_t cookies[static WORKER_ENDED])
 {
-	if (!o->last.n)
+	size_t n = worker_ended(w, cookies);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ktls_socket *s = find_socket(l, cookies[i]);
+
+		if (s)
+			l->ended[s - l->sockets] = true;
+	}
+}
+
+static bool copy_sockets(struct listing *l, const struct walk *walk)
+{
+	if (!walk->n)
 		return true;
-	l->sockets = malloc(o->last.n * sizeof(*l->sockets));
-	if (!l->sockets)
+	l->sockets = malloc(walk->n * sizeof(*l->sockets));
+	l->ended = calloc(walk->n, sizeof(*l->ended));
+	if (!l->sockets || !l->ended)
 		return false;
-	memcpy(l->sockets, o->last.sockets, o->last.n * sizeof(*l->sockets));
-	l->n_sockets = o->last.n;
+	memcpy(l->sockets, walk->sockets, walk->n * sizeof(*l->sockets));
+	l->n_sockets = walk->n;
 	return true;
 }
 
-struct listing *listing_new(struct service *s, bool all)
+/* The walk is of the past: a socket in it that is not ours now may have been so then. */
+static bool fill(struct listing *l, struct service *s)
+{
+	_cleanup_free_ uint64_t *cookies = malloc(WORKER_ENDED * sizeof(*cookies));
+
+	if (!cookies || !copy_sockets(l, &s->observer.last))
+		return false;
+	for (unsigned i = 0; i < s->n_workers; i++)
+		if (!add_infos(l, &s->workers[i]))
+			return false;
+	for (unsigned i = 0; l->n_sockets && i < s->n_workers; i++)
+		mark_ended(l, &s->workers[i], cookies);
+	if (l->n_infos)
+		qsort(l->infos, l->n_infos, sizeof(*l->infos), by_cookie);
+	return true;
+}
+
+struct listing *listing_new(struct service *s, enum listing_scope scope)
 {
 	struct listing *l = calloc(1, sizeof(*l));
-	bool ok = true;
 
 	if (!l)
 		return NULL;
-	for (unsigned i = 0; ok && i < s->n_workers; i++)
-		ok = add_worker(l, &s->workers[i]);
-	if (!ok || !copy_sockets(l, &s->observer)) {
+	if (!fill(l, s)) {
 		listing_free(l);
 		return NULL;
 	}
-	l->all = all;
+	l->scope = scope;
 	report_reader_init(&l->reader);
-	if (l->n_infos)
-		qsort(l->infos, l->n_infos, sizeof(*l->infos), by_cookie);
 	return l;
 }
 
@@ -90,14 +123,8 @@ void listing_free(struct listing *l)
 		return;
 	free(l->infos);
 	free(l->sockets);
+	free(l->ended);
 	free(l);
-}
-
-static const struct ktls_socket *find_socket(const struct listing *l, uint64_t cookie)
-{
-	return l->n_sockets ? bsearch(&cookie, l->sockets, l->n_sockets, sizeof(*l->sockets),
-				      socket_by_cookie) :
-			      NULL;
 }
 
 static bool is_ours(const struct listing *l, uint64_t cookie)
@@ -107,31 +134,63 @@ static bool is_ours(const struct listing *l, uint64_t cookie)
 	return l->n_infos && bsearch(&key, l->infos, l->n_infos, sizeof(key), by_cookie);
 }
 
-struct json *listing_next(struct listing *l)
+static bool is_wanted(const struct listing *l, const struct ktls_socket *s)
+{
+	if (l->scope != LISTING_EVERYWHERE && l->reader.netns && s->netns != l->reader.netns)
+		return false;
+	return !l->ended[s - l->sockets] && !is_ours(l, s->cookie);
+}
+
+bool listing_next(struct listing *l, struct listing_row *row)
 {
 	if (l->next_info < l->n_infos) {
-		const struct conn_info *info = &l->infos[l->next_info++];
-
-		return report_connection(info, find_socket(l, info->cookie), &l->reader);
+		row->ours = &l->infos[l->next_info++];
+		row->seen = find_socket(l, row->ours->cookie);
+		return true;
 	}
-	while (l->all && l->next_socket < l->n_sockets) {
-		const struct ktls_socket *s = &l->sockets[l->next_socket++];
-
-		if (!is_ours(l, s->cookie))
-			return report_socket(s, &l->reader);
+	row->ours = NULL;
+	while (l->scope != LISTING_OWN && l->next_socket < l->n_sockets) {
+		row->seen = &l->sockets[l->next_socket++];
+		if (is_wanted(l, row->seen))
+			return true;
 	}
 	l->next_socket = l->n_sockets;
-	return NULL;
+	return false;
 }
 
 bool listing_is_done(const struct listing *l)
 {
-	return l->next_info == l->n_infos && (!l->all || l->next_socket == l->n_sockets);
+	return l->next_info == l->n_infos &&
+	       (l->scope == LISTING_OWN || l->next_socket == l->n_sockets);
+}
+
+struct json *listing_report_next(struct listing *l)
+{
+	struct listing_row row;
+
+	if (!listing_next(l, &row))
+		return NULL;
+	return row.ours ? report_connection(row.ours, row.seen, &l->reader) :
+			  report_socket(row.seen, &l->reader);
+}
+
+static bool has_ended(struct service *s, uint64_t cookie)
+{
+	_cleanup_free_ uint64_t *cookies = malloc(WORKER_ENDED * sizeof(*cookies));
+
+	for (unsigned w = 0; cookies && w < s->n_workers; w++) {
+		size_t n = worker_ended(&s->workers[w], cookies);
+
+		for (size_t i = 0; i < n; i++)
+			if (cookies[i] == cookie)
+				return true;
+	}
+	return false;
 }
 
 struct json *listing_find(struct service *s, uint64_t cookie)
 {
-	const struct ktls_socket *seen = observer_find(&s->observer, cookie);
+	const struct ktls_socket *seen = walk_find(&s->observer.last, cookie);
 	struct report_reader reader;
 	struct conn_info info;
 
@@ -139,5 +198,5 @@ struct json *listing_find(struct service *s, uint64_t cookie)
 	for (unsigned i = 0; i < s->n_workers; i++)
 		if (worker_find(&s->workers[i], cookie, &info))
 			return report_connection(&info, seen, &reader);
-	return seen ? report_socket(seen, &reader) : NULL;
+	return seen && !has_ended(s, cookie) ? report_socket(seen, &reader) : NULL;
 }

@@ -77,28 +77,41 @@ static int send_config(struct monitor *m, const struct config *c)
 	return err ? err : ipc_send(m->server.channel.fd, &commit, NULL, 0);
 }
 
-/* What has become of the kernel programs. Without a server there will be another that asks. */
+/* What has become of the kernel programs. Without a server there will be another that is told. */
 static int send_programs(struct monitor *m)
 {
 	struct ipc_message msg = { .type = IPC_PROGRAMS };
+	struct programs_state state;
+	_cleanup_fd_ int packed = -1, events = -1;
+	int fds[2];
 
 	if (m->server.channel.fd < 0)
 		return 0;
-	snprintf(msg.text, sizeof(msg.text), "%s", programs_why(&m->programs));
-	return ipc_send(m->server.channel.fd, &msg, NULL, 0);
+	programs_describe(&m->programs, &state);
+	packed = programs_state_pack(&state);
+	if (packed < 0)
+		return packed;
+	events = programs_open_events(&m->programs);
+	fds[0] = packed;
+	fds[1] = events;
+	return ipc_send(m->server.channel.fd, &msg, fds, events < 0 ? 1 : 2);
 }
 
 /* ---- what the server says ---- */
 
-static void answer_api(struct monitor *m, const char *text)
+static void answer(struct monitor *m, enum ipc_type type, const char *text)
 {
-	struct ipc_message msg = { .type = IPC_RELOADED };
+	struct ipc_message msg = { .type = type };
 
-	if (!m->api_asked)
-		return;
-	m->api_asked = false;
 	snprintf(msg.text, sizeof(msg.text), "%s", text);
 	ipc_send(m->server.channel.fd, &msg, NULL, 0);
+}
+
+static void answer_api(struct monitor *m, const char *text)
+{
+	if (m->api_asked)
+		answer(m, IPC_RELOADED, text);
+	m->api_asked = false;
 }
 
 static void on_ok(struct monitor *m)
@@ -166,6 +179,10 @@ static void server_ready(struct watch *w, uint32_t events)
 	} else if (msg.type == IPC_RELOAD) {
 		m->api_asked = true;
 		reload(m);
+	} else if (msg.type == IPC_OBSERVE && msg.index < PROGRAMS_N_WISHES) {
+		err = programs_ask(&m->programs, (enum programs_wish)msg.index);
+		if (err)
+			answer(m, IPC_OBSERVED, "the programs are being changed already");
 	}
 }
 
@@ -300,10 +317,17 @@ static void programs_changed(struct programs *p)
 		log_err("errno=%s msg=\"cannot tell the server of the programs\"", log_errno(err));
 }
 
+static void wish_granted(struct programs *p, const char *error)
+{
+	answer(container_of(p, struct monitor, programs), IPC_OBSERVED, error);
+}
+
 static void start_programs(struct monitor *m)
 {
+	m->programs.loop = &m->loop;
 	m->programs.changed = programs_changed;
-	programs_start(&m->programs, &m->loop, m->config->runtime_directory,
+	m->programs.granted = wish_granted;
+	programs_start(&m->programs, m->config->runtime_directory,
 		       m->gid == UINT32_MAX ? getegid() : m->gid);
 }
 
@@ -344,12 +368,19 @@ static void signal_ready(struct watch *w, uint32_t events)
 
 static uint64_t next_deadline(struct loop *l)
 {
-	return child_next_deadline(&container_of(l, struct monitor, loop)->server);
+	const struct monitor *m = container_of(l, struct monitor, loop);
+	uint64_t programs = programs_next_deadline(&m->programs);
+	uint64_t server = child_next_deadline(&m->server);
+
+	return MIN_OF(programs, server);
 }
 
 static void after_batch(struct loop *l, uint64_t now)
 {
-	child_expire(&container_of(l, struct monitor, loop)->server, now);
+	struct monitor *m = container_of(l, struct monitor, loop);
+
+	child_expire(&m->server, now);
+	programs_expire(&m->programs, now);
 }
 
 static int watch_signals(struct monitor *m)

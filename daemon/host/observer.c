@@ -8,55 +8,22 @@
 
 #include <utlist.h>
 
-#include "base/log.h"
 #include "base/util.h"
-#include "bpf/snapshot.h"
 #include "host/jobs.h"
+#include "host/stats.h"
 
-enum { MAX_SOCKETS = 1 << 20 };
-
-struct walk {
+struct walk_job {
 	struct job job;
 	struct observer *observer;
-	const char *pin;
-	struct ktls_socket *sockets;
-	size_t n, room;
-	int err;
+	bool everywhere;
+	struct walk walk;
 };
 
-static int take(const struct ktls_socket *s, void *arg)
+static void work(struct job *j)
 {
-	struct walk *w = arg;
+	struct walk_job *w = container_of(j, struct walk_job, job);
 
-	if (w->n == w->room) {
-		size_t room = w->room ? 2 * w->room : 64;
-		struct ktls_socket *grown = realloc(w->sockets, room * sizeof(*grown));
-
-		if (!grown || room > MAX_SOCKETS) {
-			w->sockets = grown ? grown : w->sockets;
-			return -ENOMEM;
-		}
-		w->sockets = grown;
-		w->room = room;
-	}
-	w->sockets[w->n++] = *s;
-	return 0;
-}
-
-static int by_cookie(const void *a, const void *b)
-{
-	const struct ktls_socket *x = a, *y = b;
-
-	return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
-}
-
-static void walk_work(struct job *j)
-{
-	struct walk *w = container_of(j, struct walk, job);
-
-	w->err = snapshot_read(w->pin, take, w);
-	if (w->n)
-		qsort(w->sockets, w->n, sizeof(*w->sockets), by_cookie);
+	walk_run(&w->walk, w->observer->dir, w->everywhere);
 }
 
 static void wake(struct observer *o, struct observer_wait *w)
@@ -65,49 +32,67 @@ static void wake(struct observer *o, struct observer_wait *w)
 	w->ready(w);
 }
 
-static void walk_done(struct job *j)
+static int start(struct observer *o, bool everywhere);
+
+static void keep(struct observer *o, struct walk *w)
 {
-	struct walk *w = container_of(j, struct walk, job);
+	o->err = w->err;
+	if (w->err) {
+		walk_fini(w);
+		return;
+	}
+	walk_fini(&o->last);
+	o->last = *w;
+	for (unsigned direction = 0; direction < KTLS_N_DIRECTIONS; direction++)
+		for (int device = 0; device < 2; device++) {
+			uint64_t *highest = &o->records[direction][device];
+			uint64_t now = stats_records(&o->last, direction, device);
+
+			/* one that closed during the walk is missing until the next */
+			*highest = now > *highest ? now : *highest;
+		}
+}
+
+/* The first of those whom the walk that has just ended serves. */
+static struct observer_wait *find_served(const struct observer *o, bool everywhere)
+{
+	struct observer_wait *w;
+
+	DL_FOREACH(o->waiting, w)
+	if (w->n_walks < o->n_walks && (everywhere || !w->everywhere))
+		return w;
+	return NULL;
+}
+
+static void done(struct job *j)
+{
+	struct walk_job *w = container_of(j, struct walk_job, job);
 	struct observer *o = w->observer;
+	bool everywhere = w->everywhere;
+	struct observer_wait *served;
 
 	o->walking = false;
-	o->last.err = w->err;
-	if (!w->err) {
-		free(o->last.sockets);
-		o->last.sockets = w->sockets;
-		o->last.n = w->n;
-		o->last.taken_ns = now_ns();
-	} else {
-		free(w->sockets);
-	}
+	o->n_walks++;
+	keep(o, &w->walk);
 	free(w);
-	while (o->waiting)
-		wake(o, o->waiting);
+	while ((served = find_served(o, everywhere)))
+		wake(o, served);
+	/* Some want more than this walk, some have come meanwhile. */
+	if (o->waiting && !o->walking)
+		start(o, true);
 }
 
-int observer_init(struct observer *o, struct loop *loop, const char *pin, const char *why)
+static int start(struct observer *o, bool everywhere)
 {
-	*o = (struct observer){ .loop = loop, .pin = strdup(pin), .why = why };
-	return o->pin ? 0 : -ENOMEM;
-}
-
-void observer_fini(struct observer *o)
-{
-	free(o->pin);
-	free(o->last.sockets);
-}
-
-static int walk_start(struct observer *o)
-{
-	struct walk *w = calloc(1, sizeof(*w));
+	struct walk_job *w = calloc(1, sizeof(*w));
 	int err;
 
 	if (!w)
 		return -ENOMEM;
 	w->observer = o;
-	w->pin = o->pin;
-	w->job.work = walk_work;
-	w->job.done = walk_done;
+	w->everywhere = everywhere;
+	w->job.work = work;
+	w->job.done = done;
 	err = job_start(&w->job, o->loop);
 	if (err)
 		free(w);
@@ -116,12 +101,35 @@ static int walk_start(struct observer *o)
 	return err;
 }
 
+int observer_init(struct observer *o, struct loop *loop, const char *dir)
+{
+	*o = (struct observer){ .loop = loop, .dir = strdup(dir) };
+	return o->dir ? 0 : -ENOMEM;
+}
+
+void observer_fini(struct observer *o)
+{
+	free(o->dir);
+	walk_fini(&o->last);
+}
+
+void observer_set_programs(struct observer *o, const struct programs_state *state)
+{
+	/* Programs of another load count from 0. */
+	if (state->since_ns != o->programs.since_ns)
+		memset(o->records, 0, sizeof(o->records));
+	o->programs = *state;
+	if (state->stage == PROGRAMS_UNLOADED)
+		walk_fini(&o->last);
+}
+
 void observer_refresh(struct observer *o, struct observer_wait *w)
 {
-	int err = o->walking ? 0 : walk_start(o);
+	int err = o->walking ? 0 : start(o, w->everywhere);
 
 	if (err)
-		o->last.err = err;
+		o->err = err;
+	w->n_walks = o->n_walks;
 	w->due_ns = now_ns() + (err ? 0 : OBSERVER_DEADLINE_MS * NS_PER_MS);
 	DL_APPEND(o->waiting, w);
 }
@@ -142,19 +150,32 @@ void observer_expire(struct observer *o, uint64_t now)
 		wake(o, o->waiting);
 }
 
-const struct ktls_socket *observer_find(const struct observer *o, uint64_t cookie)
+/* In words, why nothing can be read. */
+static const char *explain(const struct observer *o)
 {
-	struct ktls_socket key = { .cookie = cookie };
-
-	return o->last.n ? bsearch(&key, o->last.sockets, o->last.n, sizeof(key), by_cookie) : NULL;
+	switch (o->programs.stage) {
+	case PROGRAMS_LOADING:
+		return "the kernel programs are being loaded";
+	case PROGRAMS_UNLOADED:
+		return "the kernel programs were unloaded, until ktlsd starts again";
+	case PROGRAMS_FAILED:
+		return o->programs.text;
+	default:
+		return strerror(-o->err);
+	}
 }
 
 bool observer_is_available(const struct observer *o, const char **reason, const char **detail)
 {
-	if (!o->last.err && o->last.taken_ns)
+	if (!o->err && o->last.taken_ns)
 		return true;
-	*detail = *o->why ? o->why : strerror(-o->last.err);
-	switch (o->last.err) {
+	*detail = explain(o);
+	if (o->programs.stage != PROGRAMS_LOADED) {
+		*reason = o->programs.stage == PROGRAMS_LOADING ? "observer-loading" :
+								  "observer-not-loaded";
+		return false;
+	}
+	switch (o->err) {
 	case -ENOENT:
 		*reason = "observer-not-loaded";
 		break;
@@ -165,7 +186,7 @@ bool observer_is_available(const struct observer *o, const char **reason, const 
 		*reason = "observer-other-release";
 		break;
 	default:
-		*reason = o->last.taken_ns || o->last.err ? "observer-failed" : "observer-not-read";
+		*reason = o->last.taken_ns || o->err ? "observer-failed" : "observer-not-read";
 	}
 	return false;
 }

@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "bpf/report.h"
-#include "host/observer.h"
 #include "serve/conn.h"
 #include "serve/limits.h"
 #include "serve/listener.h"
@@ -169,17 +168,4 @@ struct json *report_reasons(const struct counters *sum)
 	append_reasons(array, "rx", sum->fallback[RX]);
 	append_reasons(array, "end", sum->end);
 	return array;
-}
-
-struct json *report_observer(const struct observer *obs)
-{
-	struct json *o = json_new();
-	const char *reason = NULL, *detail = NULL;
-
-	json_set_bool(o, "available", observer_is_available(obs, &reason, &detail));
-	json_set_string(o, "reason", reason);
-	json_set_string(o, "detail", detail);
-	if (obs->last.taken_ns)
-		json_set_int(o, "age_ms", (int64_t)((now_ns() - obs->last.taken_ns) / NS_PER_MS));
-	return o;
 }

@@ -18,6 +18,7 @@
 #include "base/util.h"
 #include "host/api.h"
 #include "host/api_drain.h"
+#include "host/api_events.h"
 #include "host/config.h"
 #include "host/ipc.h"
 #include "host/sandbox.h"
@@ -40,7 +41,6 @@ struct server {
 	struct watch monitor, signals;
 	struct api *api;
 	struct pending pending;
-	char observer_why[IPC_TEXT_MAX];
 };
 
 static void pending_fini(struct pending *p)
@@ -158,6 +158,23 @@ static void answer(struct server *sv, enum ipc_type type, const char *text)
 		log_err("errno=%s msg=\"cannot answer the monitor\"", log_errno(err));
 }
 
+static void take_programs(struct service *s, int *fds, unsigned n)
+{
+	struct programs_state state;
+	int err = n ? programs_state_unpack(fds[0], &state) : -EPROTO;
+
+	if (!err) {
+		observer_set_programs(&s->observer, &state);
+		if (n > 1)
+			err = events_open(&s->events, fd_take(&fds[1]));
+		else
+			events_close(&s->events);
+	}
+	if (err)
+		log_err("errno=%s msg=\"cannot take what the monitor says of kernel programs\"",
+			log_errno(err));
+}
+
 static void act_on(struct server *sv, struct ipc_message *m, int *fds, unsigned n)
 {
 	struct config_error error = { "" };
@@ -181,7 +198,10 @@ static void act_on(struct server *sv, struct ipc_message *m, int *fds, unsigned 
 		api_reloaded(sv->api, m->text);
 		break;
 	case IPC_PROGRAMS:
-		snprintf(sv->observer_why, sizeof(sv->observer_why), "%s", m->text);
+		take_programs(&sv->service, fds, n);
+		break;
+	case IPC_OBSERVED:
+		api_observed(sv->api, m->text);
 		break;
 	default:
 		err = -EPROTO;
@@ -221,6 +241,14 @@ static int request_reload(struct service *s)
 	return ipc_send(sv->monitor.fd, &m, NULL, 0);
 }
 
+static int request_observe(struct service *s, unsigned wish)
+{
+	struct server *sv = container_of(s, struct server, service);
+	struct ipc_message m = { .type = IPC_OBSERVE, .index = wish };
+
+	return ipc_send(sv->monitor.fd, &m, NULL, 0);
+}
+
 /* ---- the loop ---- */
 
 static void signal_ready(struct watch *w, uint32_t events)
@@ -238,8 +266,10 @@ static uint64_t next_deadline(struct loop *l)
 	struct service *s = container_of(l, struct service, loop);
 	uint64_t observer = observer_next_deadline(&s->observer);
 	uint64_t drain = api_drain_next(container_of(s, struct server, service)->api);
+	uint64_t events = events_next_deadline(&s->events);
+	uint64_t first = MIN_OF(observer, drain);
 
-	return MIN_OF(observer, drain);
+	return MIN_OF(first, events);
 }
 
 static void after_batch(struct loop *l, uint64_t now)
@@ -248,6 +278,8 @@ static void after_batch(struct loop *l, uint64_t now)
 	struct api *api = container_of(s, struct server, service)->api;
 
 	observer_expire(&s->observer, now);
+	events_expire(&s->events, now);
+	api_events_tick(api);
 	api_drain_tick(api, now);
 	api_reap(api);
 }
@@ -342,10 +374,13 @@ static int watch_signals(struct server *sv)
 
 static int init_observer(struct server *sv)
 {
-	char pin[PATH_MAX];
+	struct service *s = &sv->service;
+	char dir[PATH_MAX];
+	int err;
 
-	snprintf(pin, sizeof(pin), "%s/bpf/iter_tcp", sv->pending.config->runtime_directory);
-	return observer_init(&sv->service.observer, &sv->service.loop, pin, sv->observer_why);
+	snprintf(dir, sizeof(dir), "%s/bpf", sv->pending.config->runtime_directory);
+	err = observer_init(&s->observer, &s->loop, dir);
+	return err ? err : events_init(&s->events, &s->loop);
 }
 
 static int run_probe(struct service *s)
@@ -419,6 +454,7 @@ static void server_fini(struct server *sv)
 	runtime_fini(&s->runtime);
 	pending_fini(&sv->pending);
 	observer_fini(&s->observer);
+	events_fini(&s->events);
 	ticket_keys_free(s->tickets);
 	free(s->workers);
 	limits_fini(&s->limits);
@@ -436,6 +472,7 @@ int server_run(int fd)
 	sv.monitor = (struct watch){ .ready = monitor_ready, .fd = fd };
 	sv.pending.api_fd = -1;
 	sv.service.request_reload = request_reload;
+	sv.service.request_observe = request_observe;
 	err = handshake_global_init();
 	if (!err)
 		err = start(&sv, error, sizeof(error));

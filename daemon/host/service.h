@@ -8,6 +8,7 @@
 
 #include "base/counters.h"
 #include "base/loop.h"
+#include "host/events.h"
 #include "host/observer.h"
 #include "host/runtime.h"
 #include "serve/limits.h"
@@ -23,12 +24,15 @@ struct service {
 	struct ticket_keys *tickets;
 	struct probe *probe; /* what limits.probe points to; owned */
 	struct observer observer;
+	struct events events;
 	char *config_path;
 	uint64_t started_ns;
 	unsigned reloads;
 	uint32_t admin_uid; /* besides root: may reload and set policies */
 	/* Asks the monitor for a reload; 0 or -errno. The answer goes to api_reloaded(). */
 	int (*request_reload)(struct service *s);
+	/* Wants programs to be changed (enum programs_wish); likewise, api_observed(). */
+	int (*request_observe)(struct service *s, unsigned wish);
 };
 
 /* The sum of what all workers count. */

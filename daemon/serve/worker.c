@@ -69,6 +69,7 @@ void worker_forget(struct worker *w, struct conn *c)
 		unqueue(&w->retry, c);
 	}
 	port_forget_age(c->port, c);
+	w->ended[w->n_ended++ % WORKER_ENDED] = c->cookie;
 	c->is_queued = true; /* for good: nobody may call it again */
 	LL_PREPEND2(w->closed, c, queue_next);
 }
@@ -209,7 +210,7 @@ struct message {
 	unsigned n;
 	struct conn_info *infos;
 	size_t n_infos;
-	uint64_t cookie;
+	uint64_t cookie, *cookies;
 	const char *name;
 	uint64_t cut_ns;
 	int err;
@@ -274,6 +275,22 @@ struct conn_info *worker_describe(struct worker *w, size_t *n)
 	loop_call(&w->loop, describe, &m);
 	*n = m.n_infos;
 	return m.infos;
+}
+
+static void copy_ended(void *arg)
+{
+	struct message *m = arg;
+
+	m->n_infos = MIN_OF(m->worker->n_ended, (uint64_t)WORKER_ENDED);
+	memcpy(m->cookies, m->worker->ended, m->n_infos * sizeof(*m->cookies));
+}
+
+size_t worker_ended(struct worker *w, uint64_t cookies[static WORKER_ENDED])
+{
+	struct message m = { .worker = w, .cookies = cookies };
+
+	loop_call(&w->loop, copy_ended, &m);
+	return m.n_infos;
 }
 
 static bool find_one(struct conn *c, void *arg)

@@ -20,6 +20,9 @@
 
 struct limits;
 
+/* As many as it remembers of the connections that have ended. */
+enum { WORKER_ENDED = 4096 };
+
 struct worker {
 	pthread_t thread;
 	unsigned index;
@@ -36,6 +39,8 @@ struct worker {
 	uint64_t accept_pause_ns; /* no descriptor left: accept again then; 0: not paused */
 	int reserve_fd;		  /* given up for a moment to refuse when descriptors run out */
 	bool draining;
+	uint64_t n_ended;
+	uint64_t ended[WORKER_ENDED]; /* cookies of the last ones, the n-th at n % WORKER_ENDED */
 };
 
 /*
@@ -56,6 +61,13 @@ void worker_set_ports(struct worker *w, struct listener *const *listeners, const
  * or when memory is short. Waits for the worker.
  */
 struct conn_info *worker_describe(struct worker *w, size_t *n);
+
+/*
+ * The cookies of its last connections that have ended, at most WORKER_ENDED; gives how many. Asked
+ * after worker_describe(), it names all that are missing there, unless more ended meanwhile. Waits
+ * for the worker.
+ */
+size_t worker_ended(struct worker *w, uint64_t cookies[static WORKER_ENDED]);
 
 /* The connection with that cookie: true with *info filled. Waits for the worker. */
 bool worker_find(struct worker *w, uint64_t cookie, struct conn_info *info);

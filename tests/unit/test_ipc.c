@@ -72,7 +72,7 @@ static void test_nonsense(void **state)
 	refuse(pair, &m, 1);
 	m.type = 0;
 	refuse(pair, &m, sizeof(m));
-	m.type = IPC_RELOAD + 1;
+	m.type = IPC_OBSERVE + 1;
 	refuse(pair, &m, sizeof(m));
 	m.type = IPC_FAILED;
 	memset(m.text, 'x', sizeof(m.text)); /* text without an end */
