@@ -100,7 +100,7 @@ qemu_accel_args() { # ACCEL ICOUNT CPUS
 	if [[ -n $2 ]]; then
 		# guest time is the number of executed instructions
 		QEMU_ARGS+=(-accel "tcg,thread=single" -icount "shift=0,sleep=off"
-			-cpu max,-erms,-fsrm -smp 1)
+			-cpu "max,-erms,-fsrm" -smp 1)
 	elif [[ $1 == kvm ]]; then
 		QEMU_ARGS+=(-accel kvm -cpu max -smp "$3")
 	else
