@@ -10,6 +10,7 @@
 #ifndef KTLSD_BPF_KERNEL_H
 #define KTLSD_BPF_KERNEL_H
 
+#include <linux/bpf.h>
 #include <linux/tls.h>
 #include <linux/types.h>
 
@@ -18,7 +19,24 @@ enum {
 	AF_INET6 = 10,
 	IFNAMSIZ = 16,
 	TCP_ULP_NAME_MAX = 16,
+	IFF_UP = 1,
+	MSG_PEEK = 2,
+	NETDEV_DOWN = 2,
+	SOL_TLS = 282,
 };
+
+/* Errors that mean something of their own here (include/uapi/asm-generic/errno*.h). */
+enum {
+	EEXIST = 17,
+	EINVAL = 22,
+	EBADMSG = 74,
+	EMSGSIZE = 90,
+	EOPNOTSUPP = 95,
+};
+
+/* In sk_user_data: a sockmap's. Since 2a0133723f9e ("net: fix refcount bug in sk_psock_get (2)"),
+ * 6.0. */
+#define SK_USER_DATA_PSOCK 4UL
 
 /* enum tls_context_flags is in no BTF. Bit 0 since c55dcdd435aa ("net/tls: Fix use-after-free
  * after the TLS device goes down and up"), 5.13, and still in 7.3. */
@@ -27,9 +45,41 @@ enum {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct seq_file;
+struct file;
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	char comm[16];
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+};
+
+struct bpf_map;
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
+};
+
+/* atomic64_t and atomic_long_t. */
+struct counter {
+	__s64 counter;
+};
+
+struct mutex {
+	struct counter owner;
 };
 
 struct bpf_iter__tcp {
@@ -62,6 +112,7 @@ struct sock_common {
 	} skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+	struct counter skc_cookie;
 };
 
 struct inode {
@@ -72,10 +123,22 @@ struct socket_alloc {
 	struct inode vfs_inode;
 };
 
-struct socket;
+struct socket {
+	struct sock *sk;
+};
+
+struct dst_entry {
+	struct net_device *dev;
+};
 
 struct sock {
+	struct sock_common __sk_common;
+	struct dst_entry *sk_dst_cache;
 	struct socket *sk_socket;
+	void *sk_user_data;
+	struct {
+		__u32 val;
+	} sk_uid;
 };
 
 struct tcp_ulp_ops {
@@ -96,6 +159,16 @@ struct tcp_sock {
 struct net_device {
 	char name[IFNAMSIZ];
 	int ifindex;
+	unsigned int flags;
+	__u64 features;
+	__u64 hw_features;
+	struct {
+		struct net *net;
+	} nd_net;
+};
+
+struct netdev_notifier_info {
+	struct net_device *dev;
 };
 
 struct tls_prot_info {
@@ -121,6 +194,8 @@ struct tls_context {
 	struct net_device *netdev;
 	struct cipher_context tx;
 	struct cipher_context rx;
+	_Bool pending_open_record_frags;
+	struct mutex tx_lock;
 	unsigned long flags;
 	union tls_crypto_context crypto_send;
 	union tls_crypto_context crypto_recv;
@@ -135,6 +210,11 @@ struct cipher_context___before_6_7 {
 struct tls_context___before_6_7 {
 	struct cipher_context___before_6_7 tx;
 	struct cipher_context___before_6_7 rx;
+};
+
+struct tls_strparser {
+	struct sock *sk;
+	__u32 stopped : 1;
 };
 
 /* First member of struct tls_offload_context_rx: priv_ctx_rx is one for SW and HW alike. */

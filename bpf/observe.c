@@ -1,303 +1,546 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Loads and pins the kernel programs, and says what is missing when it cannot; must not know who
- * reads them. */
+/* Decides what is adopted, loaded, attached and pinned, and tells what came of it; must not know
+ * who reads it. */
 #include "bpf/observe.h"
 
-#include <bpf/btf.h>
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <linux/capability.h>
-#include <linux/magic.h>
-#include <stdarg.h>
-#include <stdbool.h>
+#include <linux/types.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/syscall.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "base/util.h"
-#include "ktls_bpf_object.h"
+#include "bpf/event.h"
+#include "bpf/meta.h"
+#include "bpf/pins.h"
+#include "bpf/programs.h"
+#include "bpf/status.h"
+#include "bpf/target.h"
 
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
-#define TLS_MODULE_BTF "/sys/kernel/btf/tls"
-#define LOCKDOWN "/sys/kernel/security/lockdown"
-#define ITER_PROGRAM "ktls_iter_tcp"
-/* No dot: bpffs refuses names with one. */
-#define NEW_SUFFIX "_new"
+/* What became of each program in this call. */
+struct verdict {
+	int error; /* errno */
+	char text[sizeof(((struct observe_program *)0)->text)];
+};
 
-static observe_log_fn *log_line;
+struct verdicts {
+	struct verdict of[OBSERVE_MAX_PROGRAMS];
+};
 
 static void object_cleanup(struct bpf_object **object)
 {
-	bpf_object__close(*object);
+	programs_unload(object);
 }
 
-static void link_cleanup(struct bpf_link **link)
-{
-	bpf_link__destroy(*link);
-}
-
-static void btf_cleanup(struct btf **btf)
-{
-	btf__free(*btf);
-}
-
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
-{
-	static const int priorities[] = {
-		[LIBBPF_WARN] = LOG_WARNING,
-		[LIBBPF_INFO] = LOG_INFO,
-		[LIBBPF_DEBUG] = LOG_DEBUG,
-	};
-	_cleanup_free_ char *text = NULL;
-	char *rest, *line;
-
-	if (!log_line || vasprintf(&text, format, args) < 0)
-		return 0;
-	rest = text;
-	while ((line = strsep(&rest, "\n")))
-		if (*line)
-			log_line(priorities[level], line);
-	return 0;
-}
-
-void observe_set_log(observe_log_fn *log)
-{
-	log_line = log;
-}
-
-/* Notes where and why it ended; returns the error, negative. */
-__attribute__((format(printf, 4, 5))) static int
-end(struct observe_status *status, enum observe_step step, int error, const char *format, ...)
-{
-	va_list args;
-
-	status->step = step;
-	status->error = error < 0 ? -error : error;
-	va_start(args, format);
-	vsnprintf(status->text, sizeof(status->text), format, args);
-	va_end(args);
-	return -status->error;
-}
-
-static bool has_capability(unsigned int capability)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	if (syscall(SYS_capget, &header, sets))
-		return false;
-	return sets[capability / 32].effective & 1U << capability % 32;
-}
-
-/* With lockdown=confidentiality programs may not read kernel memory. */
-static bool kernel_is_confidential(void)
-{
-	_cleanup_fd_ int fd = open(LOCKDOWN, O_RDONLY | O_CLOEXEC);
-	char modes[128] = "";
-
-	if (fd < 0 || read(fd, modes, sizeof(modes) - 1) < 0)
-		return false;
-	return strstr(modes, "[confidentiality]");
-}
-
-static bool kernel_knows_tls(void)
-{
-	__attribute__((cleanup(btf_cleanup))) struct btf *btf = btf__load_vmlinux_btf();
-
-	return !access(TLS_MODULE_BTF, F_OK) ||
-	       (btf && btf__find_by_name_kind(btf, "tls_context", BTF_KIND_STRUCT) >= 0);
-}
-
-/* The kernel only says EPERM or EINVAL: looks for the cause, the most basic one first. */
-static const char *explain_load(int error)
-{
-	if (error == ENOSYS)
-		return "the kernel has no bpf(2)";
-	if (!has_capability(CAP_BPF) && !has_capability(CAP_SYS_ADMIN))
-		return "no CAP_BPF";
-	if (!has_capability(CAP_PERFMON) && !has_capability(CAP_SYS_ADMIN))
-		return "no CAP_PERFMON";
-	if (access(KERNEL_BTF, R_OK))
-		return "no BTF: " KERNEL_BTF " is missing or unreadable";
-	if (kernel_is_confidential())
-		return "kernel lockdown is in confidentiality mode";
-	if (!kernel_knows_tls())
-		return "neither the kernel's BTF nor a loaded tls module has struct tls_context";
-	return "the kernel refused the program, see the log";
-}
-
-static int load_object(struct bpf_object **object, struct observe_status *status)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "ktls");
-	int r;
-
-	*object = bpf_object__open_mem(ktls_bpf_object, sizeof(ktls_bpf_object), &options);
-	if (!*object)
-		return end(status, OBSERVE_STEP_LOAD, errno, "open: %s", strerror(errno));
-	r = bpf_object__load(*object);
-	if (r)
-		return end(status, OBSERVE_STEP_LOAD, r, "load: %s: %s", strerror(-r),
-			   explain_load(-r));
-	return 0;
-}
-
-static int attach_iterator(struct bpf_object *object, struct bpf_link **link,
-			   struct observe_status *status)
-{
-	struct bpf_program *program = bpf_object__find_program_by_name(object, ITER_PROGRAM);
-
-	if (!program)
-		return end(status, OBSERVE_STEP_ATTACH, ENOENT, "attach: no program " ITER_PROGRAM);
-	*link = bpf_program__attach_iter(program, NULL);
-	if (!*link)
-		return end(status, OBSERVE_STEP_ATTACH, errno, "attach: %s", strerror(errno));
-	return 0;
-}
-
-static bool is_bpffs(int fd)
-{
-	struct statfs fs;
-
-	return !fstatfs(fd, &fs) && fs.f_type == BPF_FS_MAGIC;
-}
-
-/* Opens the directory with a bpffs in it, mounted now if there is none. */
-static int open_bpffs(const char *dir, int *fd_out, struct observe_status *status)
-{
-	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	_cleanup_fd_ int fd = -1;
-
-	if (mkdir(dir, 0750) && errno != EEXIST)
-		return end(status, OBSERVE_STEP_BPFFS, errno, "bpffs: mkdir %s: %s", dir,
-			   strerror(errno));
-	fd = open(dir, flags);
-	if (fd < 0)
-		return end(status, OBSERVE_STEP_BPFFS, errno, "bpffs: open %s: %s", dir,
-			   strerror(errno));
-	if (!is_bpffs(fd)) {
-		if (mount("bpf", dir, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
-			return end(status, OBSERVE_STEP_BPFFS, errno, "bpffs: mount %s: %s%s", dir,
-				   strerror(errno),
-				   has_capability(CAP_SYS_ADMIN) ? "" : ": no CAP_SYS_ADMIN");
-		fd_close(&fd);
-		fd = open(dir, flags);
-		if (fd < 0 || !is_bpffs(fd))
-			return end(status, OBSERVE_STEP_BPFFS, ENODEV,
-				   "bpffs: %s is another file system than was mounted", dir);
-	}
-	*fd_out = fd_take(&fd);
-	return 0;
-}
-
-static int prepare_bpffs(const char *dir, gid_t group, int *fd_out, struct observe_status *status)
-{
-	_cleanup_fd_ int fd = -1;
-	int r = open_bpffs(dir, &fd, status);
-
-	if (r)
-		return r;
-	if (fchown(fd, 0, group) || fchmod(fd, 0750))
-		return end(status, OBSERVE_STEP_BPFFS, errno, "bpffs: owner and mode of %s: %s",
-			   dir, strerror(errno));
-	*fd_out = fd_take(&fd);
-	return 0;
-}
-
-/* Pinned beside, made readable, then renamed over the old one, so that there always is one. */
-static int pin_iterator(struct bpf_link *link, const char *dir, int dir_fd, gid_t group,
-			struct observe_status *status)
-{
-	static const char name[] = OBSERVE_ITER_TCP, new[] = OBSERVE_ITER_TCP NEW_SUFFIX;
-	char path[PATH_MAX];
-	int r;
-
-	if (snprintf(path, sizeof(path), "%s/%s", dir, new) >= (int)sizeof(path))
-		return end(status, OBSERVE_STEP_PIN, ENAMETOOLONG, "pin: the path is too long");
-	if (unlinkat(dir_fd, new, 0) && errno != ENOENT)
-		return end(status, OBSERVE_STEP_PIN, errno, "pin: remove %s: %s", path,
-			   strerror(errno));
-	r = bpf_link__pin(link, path);
-	if (r)
-		return end(status, OBSERVE_STEP_PIN, r, "pin: %s: %s", path, strerror(-r));
-	if (fchownat(dir_fd, new, 0, group, AT_SYMLINK_NOFOLLOW) ||
-	    fchmodat(dir_fd, new, 0640, 0) || renameat(dir_fd, new, dir_fd, name)) {
-		r = -errno;
-		unlinkat(dir_fd, new, 0);
-		return end(status, OBSERVE_STEP_PIN, r, "pin: publish %s/%s: %s", dir, name,
-			   strerror(-r));
-	}
-	return 0;
-}
-
-int observe_load(const char *dir, gid_t group, struct observe_status *status)
-{
-	__attribute__((cleanup(object_cleanup))) struct bpf_object *object = NULL;
-	__attribute__((cleanup(link_cleanup))) struct bpf_link *link = NULL;
-	_cleanup_fd_ int dir_fd = -1;
-	int r;
-
-	libbpf_set_print(print_libbpf);
-	r = load_object(&object, status);
-	if (!r)
-		r = attach_iterator(object, &link, status);
-	if (!r)
-		r = prepare_bpffs(dir, group, &dir_fd, status);
-	if (!r)
-		r = pin_iterator(link, dir, dir_fd, group, status);
-	if (!r)
-		r = end(status, OBSERVE_STEP_DONE, 0, "pinned at %s/%s", dir, OBSERVE_ITER_TCP);
-	return r;
-}
-
-int observe_unload(const char *dir)
-{
-	_cleanup_fd_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!is_bpffs(fd))
-		return 0;
-	if (unlinkat(fd, OBSERVE_ITER_TCP, 0) && errno != ENOENT)
-		return -errno;
-	/* EINVAL: a directory inside somebody else's bpffs, which stays. Detached, because a
-	 * reader may have the pin open. */
-	if (umount2(dir, MNT_DETACH | UMOUNT_NOFOLLOW) && errno != EINVAL)
-		return -errno;
-	return 0;
-}
-
-int observe_attach_probes(const char *dir, struct observe_status *status)
-{
-	return observe_look(dir, status);
-}
+#define _cleanup_object_ __attribute__((cleanup(object_cleanup)))
+#define _cleanup_target_ __attribute__((cleanup(target_close)))
 
 bool observe_tls_is_loaded(void)
 {
 	return !access("/proc/net/tls_stat", F_OK);
 }
 
+/* ---- what is pinned ---- */
+
+static int open_map(const char *dir, const char *name)
+{
+	char path[PATH_MAX], pin[NAME_MAX];
+	int fd;
+
+	snprintf(pin, sizeof(pin), PROGRAM_MAP_PREFIX "%s", name);
+	if (!pins_path(path, dir, pin))
+		return -ENAMETOOLONG;
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The one element of a map whose values have that size. */
+static int read_map(const char *dir, const char *name, void *value, uint32_t size)
+{
+	_cleanup_fd_ int fd = open_map(dir, name);
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info), first = 0;
+
+	if (fd < 0)
+		return fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		return -errno;
+	if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != size)
+		return -EPROTO;
+	return bpf_map_lookup_elem(fd, &first, value) ? -errno : 0;
+}
+
+static struct ktls_meta describe_build(void)
+{
+	return (struct ktls_meta){
+		.magic = KTLS_META_MAGIC,
+		.abi = KTLS_ABI,
+		.socket_size = sizeof(struct ktls_socket),
+		.event_size = sizeof(struct ktls_event),
+		.total_size = sizeof(struct ktls_total),
+		.build = programs_build(),
+	};
+}
+
+static const char *compare_meta(const struct ktls_meta *theirs)
+{
+	struct ktls_meta ours = describe_build();
+
+	if (theirs->magic != ours.magic || theirs->abi != ours.abi ||
+	    theirs->socket_size != ours.socket_size || theirs->event_size != ours.event_size ||
+	    theirs->total_size != ours.total_size)
+		return "of another release";
+	return theirs->build == ours.build ? NULL : "of another build";
+}
+
+/* Why what is pinned is not ours to take over; NULL: it is, and *meta says what it is. */
+static const char *refuse_pins(const char *dir, int dir_fd, struct ktls_meta *meta)
+{
+	char pin[NAME_MAX];
+
+	for (unsigned int i = 0; i < n_program_maps; i++) {
+		snprintf(pin, sizeof(pin), PROGRAM_MAP_PREFIX "%s", program_maps[i]);
+		if (!pins_is_private(dir_fd, pin))
+			return "incomplete, or not root's alone";
+	}
+	for (unsigned int i = 0; i < n_programs; i++) {
+		program_pin(&programs[i], pin);
+		if (programs[i].kind == PROGRAM_ITER && !pins_is_for_group(dir_fd, pin))
+			return "incomplete, or not root's";
+	}
+	if (read_map(dir, "meta", meta, sizeof(*meta)))
+		return "of another release";
+	return compare_meta(meta);
+}
+
+static bool is_attached(int dir_fd, const struct program *p)
+{
+	char pin[NAME_MAX];
+
+	program_pin(p, pin);
+	return pins_is_for_group(dir_fd, pin);
+}
+
+/* Puts into *status what there is, and the verdicts on what is not. */
+static void describe(struct observe_status *status, const char *dir, int dir_fd,
+		     const struct ktls_meta *meta, const struct verdicts *verdicts)
+{
+	struct ktls_settings settings = { 0 };
+
+	read_map(dir, "settings", &settings, sizeof(settings));
+	status->payload = settings.payload;
+	status->since_ns = meta->since_ns;
+	status->n_programs = 0;
+	for (unsigned int i = 0; i < n_programs; i++) {
+		const struct program *p = &programs[i];
+		const struct verdict *v = &verdicts->of[i];
+		bool attached = is_attached(dir_fd, p);
+
+		if ((p->kind == PROGRAM_PAYLOAD && !settings.payload) ||
+		    (p->alternative && !attached && v->error == ENOENT))
+			continue;
+		status->programs[status->n_programs] = (struct observe_program){
+			.name = p->section, .attached = attached, .error = attached ? 0 : v->error
+		};
+		if (!attached)
+			memcpy(status->programs[status->n_programs].text, v->text, sizeof(v->text));
+		status->n_programs++;
+	}
+}
+
+/* ---- loading ---- */
+
+/* The rows in which the programs count what they cannot count elsewhere. */
+static int add_observer_rows(struct bpf_object *object)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(object, "totals");
+	const uint64_t value[3] = { 0 };
+	int r = 0;
+
+	for (unsigned int i = 0; i < KTLS_N_OBSERVER && !r; i++) {
+		struct ktls_total_key key = { .event = (uint8_t)(KTLS_N_EVENTS + i),
+					      .direction = KTLS_BOTH };
+
+		r = bpf_map__update_elem(map, &key, sizeof(key), value, sizeof(value), BPF_ANY);
+	}
+	return r;
+}
+
+static int fill_maps(struct bpf_object *object, struct ktls_meta *meta)
+{
+	_cleanup_target_ struct target target = { 0 };
+	int map = bpf_object__find_map_fd_by_name(object, "meta");
+	struct timespec now;
+	uint32_t first = 0;
+	int r = target_open(&target);
+
+	if (r)
+		return r;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	*meta = describe_build();
+	meta->since_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	meta->tx_feature = target_feature(&target, "NETIF_F_HW_TLS_TX_BIT");
+	meta->rx_feature = target_feature(&target, "NETIF_F_HW_TLS_RX_BIT");
+	if (bpf_map_update_elem(map, &first, meta, BPF_ANY) || bpf_map_freeze(map))
+		return -errno;
+	return add_observer_rows(object);
+}
+
+static program_set select_kind(enum program_kind kind)
+{
+	program_set set = 0;
+
+	for (unsigned int i = 0; i < n_programs; i++)
+		if (programs[i].kind == kind)
+			set |= (program_set)1 << i;
+	return set;
+}
+
+static int pin_maps(struct bpf_object *object, const char *dir, struct observe_status *status)
+{
+	char path[PATH_MAX], pin[NAME_MAX];
+
+	for (unsigned int i = 0; i < n_program_maps; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, program_maps[i]);
+		int r = -ENAMETOOLONG;
+
+		snprintf(pin, sizeof(pin), PROGRAM_MAP_PREFIX "%s", program_maps[i]);
+		if (pins_path(path, dir, pin))
+			r = bpf_map__pin(map, path);
+		if (r)
+			return status_end(status, OBSERVE_STEP_PIN, r, "pin: %s: %s", path,
+					  strerror(-r));
+	}
+	return 0;
+}
+
+/* Pinned beside, made readable, then renamed over the old one, so that there always is one. */
+static int pin_iterators(struct bpf_object *object, const char *dir, int dir_fd, gid_t group,
+			 struct observe_status *status)
+{
+	char path[PATH_MAX], pin[NAME_MAX];
+
+	if (!pins_path(path, dir, PINS_NEW))
+		return status_end(status, OBSERVE_STEP_PIN, ENAMETOOLONG,
+				  "pin: the path is too long");
+	for (unsigned int i = 0; i < n_programs; i++) {
+		int r;
+
+		if (programs[i].kind != PROGRAM_ITER)
+			continue;
+		program_pin(&programs[i], pin);
+		r = pins_remove(dir_fd, PINS_NEW);
+		if (!r)
+			r = program_attach(object, &programs[i], path);
+		if (r)
+			return status_end(status, OBSERVE_STEP_ATTACH, r, "attach: %s: %s",
+					  programs[i].section, strerror(-r));
+		r = pins_publish(dir_fd, pin, group);
+		if (r)
+			return status_end(status, OBSERVE_STEP_PIN, r, "pin: publish %s/%s: %s",
+					  dir, pin, strerror(-r));
+	}
+	return 0;
+}
+
+static int load_new(struct bpf_object **object, struct ktls_meta *meta,
+		    struct observe_status *status)
+{
+	int r = programs_load(object, select_kind(PROGRAM_ITER), NULL);
+
+	if (!r)
+		r = fill_maps(*object, meta);
+	if (!r)
+		return 0;
+	return status_end(status, OBSERVE_STEP_LOAD, r, "load: %s: %s", strerror(-r),
+			  target_explain(-r));
+}
+
+static int replace_pins(const char *dir, gid_t group, const char *why_not,
+			struct observe_status *status)
+{
+	_cleanup_object_ struct bpf_object *object = NULL;
+	_cleanup_fd_ int dir_fd = -1;
+	struct ktls_meta meta;
+	int r = load_new(&object, &meta, status);
+
+	if (r)
+		return r;
+	dir_fd = pins_make(dir, group, status);
+	if (dir_fd < 0)
+		return dir_fd;
+	r = pins_remove(dir_fd, PROGRAM_LINK_PREFIX);
+	if (!r)
+		r = pins_remove(dir_fd, PROGRAM_MAP_PREFIX);
+	if (r)
+		return status_end(status, OBSERVE_STEP_PIN, r, "pin: remove what is %s in %s: %s",
+				  why_not, dir, strerror(-r));
+	r = pin_maps(object, dir, status);
+	if (!r)
+		r = pin_iterators(object, dir, dir_fd, group, status);
+	if (r)
+		return r;
+	describe(status, dir, dir_fd, &meta, &(struct verdicts){ 0 });
+	return status_end(status, OBSERVE_STEP_DONE, 0, "pinned at %s%s%s", dir,
+			  why_not ? ", in place of programs " : "", why_not ? why_not : "");
+}
+
+/* The group may be another than it was. */
+static int adopt_pins(const char *dir, gid_t group, const struct ktls_meta *meta,
+		      struct observe_status *status)
+{
+	_cleanup_fd_ int dir_fd = pins_make(dir, group, status);
+	char pin[NAME_MAX];
+
+	if (dir_fd < 0)
+		return dir_fd;
+	for (unsigned int i = 0; i < n_programs; i++) {
+		int r = 0;
+
+		program_pin(&programs[i], pin);
+		if (programs[i].kind == PROGRAM_ITER)
+			r = pins_give(dir_fd, pin, group);
+		if (r)
+			return status_end(status, OBSERVE_STEP_PIN, r, "pin: owner of %s/%s: %s",
+					  dir, pin, strerror(-r));
+	}
+	describe(status, dir, dir_fd, meta, &(struct verdicts){ 0 });
+	status->adopted = true;
+	return status_end(status, OBSERVE_STEP_DONE, 0, "adopted at %s", dir);
+}
+
+int observe_load(const char *dir, gid_t group, struct observe_status *status)
+{
+	_cleanup_fd_ int dir_fd = pins_open(dir);
+	const char *why_not = NULL;
+	struct ktls_meta meta;
+
+	*status = (struct observe_status){ .waiting_for_tls = !observe_tls_is_loaded() };
+	if (dir_fd >= 0 && !faccessat(dir_fd, OBSERVE_ITER_TCP, F_OK, 0)) {
+		why_not = refuse_pins(dir, dir_fd, &meta);
+		if (!why_not)
+			return adopt_pins(dir, group, &meta, status);
+	}
+	return replace_pins(dir, group, why_not, status);
+}
+
+/* ---- probes ---- */
+
+__attribute__((format(printf, 4, 5))) static void judge(struct verdicts *verdicts, unsigned int i,
+							int error, const char *format, ...)
+{
+	struct verdict *v = &verdicts->of[i];
+	va_list args;
+
+	v->error = error < 0 ? -error : error;
+	va_start(args, format);
+	vsnprintf(v->text, sizeof(v->text), format, args);
+	va_end(args);
+}
+
+/* Those of the kind that are not attached and could be; a verdict on those that cannot. */
+static program_set select_missing(int dir_fd, enum program_kind kind, const struct target *target,
+				  struct verdicts *verdicts, bool *waiting)
+{
+	program_set set = 0;
+
+	for (unsigned int i = 0; i < n_programs; i++) {
+		if (programs[i].kind != kind || is_attached(dir_fd, &programs[i]))
+			continue;
+		if (target_has(target, programs[i].section)) {
+			set |= (program_set)1 << i;
+		} else if (!observe_tls_is_loaded()) {
+			*waiting = true;
+			judge(verdicts, i, 0, "waits for the tls module");
+		} else {
+			judge(verdicts, i, ENOENT, "this kernel has no %s",
+			      strchr(programs[i].section, '/') + 1);
+		}
+	}
+	return set;
+}
+
+static void attach_loaded(struct bpf_object *object, program_set set, const char *dir,
+			  struct verdicts *verdicts)
+{
+	char path[PATH_MAX], pin[NAME_MAX];
+
+	for (unsigned int i = 0; i < n_programs; i++) {
+		int r = -ENAMETOOLONG;
+
+		if (!(set >> i & 1))
+			continue;
+		program_pin(&programs[i], pin);
+		if (pins_path(path, dir, pin))
+			r = program_attach(object, &programs[i], path);
+		if (r)
+			judge(verdicts, i, r, "attach: %s", strerror(-r));
+	}
+}
+
+/* All at once, which is quick; where the kernel refuses one of them, each alone. */
+static void attach_set(program_set set, const char *dir, struct verdicts *verdicts)
+{
+	_cleanup_object_ struct bpf_object *object = NULL;
+	int r;
+
+	if (!set)
+		return;
+	r = programs_load(&object, set, dir);
+	if (!r) {
+		attach_loaded(object, set, dir, verdicts);
+		return;
+	}
+	for (unsigned int i = 0; i < n_programs; i++)
+		if (set == (program_set)1 << i)
+			judge(verdicts, i, r, "load: %s: %s", strerror(-r), target_explain(-r));
+		else if (set >> i & 1)
+			attach_set((program_set)1 << i, dir, verdicts);
+}
+
+/* Opens a directory with pins of this build. */
+static int open_ours(const char *dir, struct ktls_meta *meta, struct observe_status *status)
+{
+	_cleanup_fd_ int dir_fd = pins_open(dir);
+	const char *why_not;
+
+	*status = (struct observe_status){ .waiting_for_tls = false };
+	if (dir_fd < 0)
+		return status_end(status, OBSERVE_STEP_BPFFS, dir_fd, "bpffs: %s: %s", dir,
+				  strerror(-dir_fd));
+	why_not = refuse_pins(dir, dir_fd, meta);
+	if (why_not)
+		return status_end(status, OBSERVE_STEP_PIN, ENOENT, "pins: those in %s are %s", dir,
+				  why_not);
+	return fd_take(&dir_fd);
+}
+
+static int attach_kind(const char *dir, int dir_fd, enum program_kind kind,
+		       struct verdicts *verdicts, struct observe_status *status)
+{
+	_cleanup_target_ struct target target = { 0 };
+	int r = target_open(&target);
+
+	if (r)
+		return status_end(status, OBSERVE_STEP_LOAD, r, "load: %s: %s", strerror(-r),
+				  target_explain(-r));
+	attach_set(select_missing(dir_fd, kind, &target, verdicts, &status->waiting_for_tls), dir,
+		   verdicts);
+	return 0;
+}
+
+int observe_attach_probes(const char *dir, struct observe_status *status)
+{
+	struct verdicts verdicts = { 0 };
+	struct ktls_settings settings = { 0 };
+	struct ktls_meta meta;
+	_cleanup_fd_ int dir_fd = open_ours(dir, &meta, status);
+	int r;
+
+	if (dir_fd < 0)
+		return dir_fd;
+	read_map(dir, "settings", &settings, sizeof(settings));
+	r = attach_kind(dir, dir_fd, PROGRAM_PROBE, &verdicts, status);
+	if (!r && settings.payload)
+		r = attach_kind(dir, dir_fd, PROGRAM_PAYLOAD, &verdicts, status);
+	if (r)
+		return r;
+	describe(status, dir, dir_fd, &meta, &verdicts);
+	return status_end(status, OBSERVE_STEP_DONE, 0, "%s",
+			  status->waiting_for_tls ? "waiting for the tls module" : "attached");
+}
+
+static int write_settings(const char *dir, const struct ktls_settings *settings)
+{
+	_cleanup_fd_ int fd = open_map(dir, "settings");
+	uint32_t first = 0;
+
+	if (fd < 0)
+		return fd;
+	return bpf_map_update_elem(fd, &first, settings, BPF_ANY) ? -errno : 0;
+}
+
+/* Detached: in their pins' names. */
+static int remove_payload_pins(int dir_fd)
+{
+	char pin[NAME_MAX];
+	int r = 0;
+
+	for (unsigned int i = 0; i < n_programs && !r; i++) {
+		program_pin(&programs[i], pin);
+		if (programs[i].kind == PROGRAM_PAYLOAD)
+			r = pins_remove(dir_fd, pin);
+	}
+	return r;
+}
+
 int observe_set_payload(const char *dir, bool on, struct observe_status *status)
 {
-	(void)dir;
-	return end(status, OBSERVE_STEP_LOAD, ENOSYS, "payload: %s", on ? "on" : "off");
+	struct verdicts verdicts = { 0 };
+	struct ktls_settings settings;
+	struct ktls_meta meta;
+	_cleanup_fd_ int dir_fd = open_ours(dir, &meta, status);
+	int r;
+
+	if (dir_fd < 0)
+		return dir_fd;
+	if (on && !observe_tls_is_loaded())
+		return status_end(status, OBSERVE_STEP_ATTACH, EAGAIN,
+				  "payload: the tls module is not loaded");
+	r = read_map(dir, "settings", &settings, sizeof(settings));
+	if (!r && on)
+		r = attach_kind(dir, dir_fd, PROGRAM_PAYLOAD, &verdicts, status);
+	/* Sockets count as accounted from their first byte: after the attaching. */
+	if (!r && on != settings.payload) {
+		settings.payload = on;
+		settings.payload_run += on;
+		r = write_settings(dir, &settings);
+	}
+	if (!r && !on)
+		r = remove_payload_pins(dir_fd);
+	if (r)
+		return status_end(status, OBSERVE_STEP_PIN, r, "payload: %s", strerror(-r));
+	describe(status, dir, dir_fd, &meta, &verdicts);
+	return status_end(status, OBSERVE_STEP_DONE, 0, "payload %s", on ? "on" : "off");
 }
 
 int observe_look(const char *dir, struct observe_status *status)
 {
-	(void)dir;
-	*status = (struct observe_status){ .step = OBSERVE_STEP_DONE };
-	return 0;
+	struct ktls_meta meta;
+	_cleanup_fd_ int dir_fd = open_ours(dir, &meta, status);
+
+	if (dir_fd < 0)
+		return dir_fd;
+	status->waiting_for_tls = !observe_tls_is_loaded();
+	describe(status, dir, dir_fd, &meta, &(struct verdicts){ 0 });
+	return status_end(status, OBSERVE_STEP_DONE, 0, "pinned at %s", dir);
 }
 
 int observe_open_events(const char *dir)
 {
-	(void)dir;
-	return -ENOENT;
+	return open_map(dir, "events");
+}
+
+int observe_unload(const char *dir)
+{
+	static const char *const prefixes[] = { PROGRAM_LINK_PREFIX, "iter_", PROGRAM_MAP_PREFIX,
+						PINS_NEW };
+	_cleanup_fd_ int fd = pins_open(dir);
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		int r = pins_remove(fd, prefixes[i]);
+
+		if (r)
+			return r;
+	}
+	/* EINVAL: a directory inside somebody else's bpffs, which stays. Detached, because a
+	 * reader may have the pin open. */
+	if (umount2(dir, MNT_DETACH | UMOUNT_NOFOLLOW) && errno != EINVAL)
+		return -errno;
+	return 0;
 }
