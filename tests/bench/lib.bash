@@ -234,7 +234,7 @@ client_calls() { # PID...
 	perf stat -x , -o "$T/perf" -e raw_syscalls:sys_enter -p "$(IFS=, && echo "$*")" \
 		2>"$T/perf.log" &
 	counter=$!
-	wait_until 60 is_waiting "$counter" || die "perf does not start" "$T/perf.log"
+	wait_until 600 is_waiting "$counter" || die "perf does not start" "$T/perf.log"
 	client_go
 	kill -INT "$counter"
 	wait "$counter" || true
@@ -284,7 +284,7 @@ profile_begin() { # PID...
 	perf record -q -e cpu-clock -F 4000 -o "$T/profile" -p "$(IFS=, && echo "$*")" \
 		2>"$T/perf.log" &
 	PROFILER=$!
-	wait_until 60 is_waiting "$PROFILER" || die "perf does not start" "$T/perf.log"
+	wait_until 600 is_waiting "$PROFILER" || die "perf does not start" "$T/perf.log"
 }
 
 # Ends that; the functions where most of it went become a line for the report.
