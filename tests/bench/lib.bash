@@ -332,8 +332,10 @@ rounds() { # N FUNCTION SUBJECT...
 	done
 }
 
-# A quotient with three decimals.
+# A quotient with three decimals. A may be negative: kernel threads that end take their cost along.
 quotient() { # A B
-	local thousandths=$(($2 ? (1000 * $1 + $2 / 2) / $2 : 0))
-	printf '%d.%03d' $((thousandths / 1000)) $((thousandths % 1000))
+	local a=$1 sign='' thousandths
+	((a >= 0)) || sign=- a=$((-a))
+	thousandths=$(($2 ? (1000 * a + $2 / 2) / $2 : 0))
+	printf '%s%d.%03d' "$sign" $((thousandths / 1000)) $((thousandths % 1000))
 }
