@@ -11,6 +11,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/remedy.h"
+#include "cli/row.h"
 #include "cli/text.h"
 
 enum { INDENT = 14 };
@@ -40,24 +41,6 @@ static int reply_take(struct json *reply, void *arg)
 	return show->connection ? 0 : -ENOMEM;
 }
 
-/* "" when it is not known */
-static const char *string_of(struct json *object, const char *key)
-{
-	const char *value = "";
-
-	(void)json_get_string(object, key, &value);
-	return value;
-}
-
-/* -1 when it is not known */
-static int64_t int_of(struct json *object, const char *key)
-{
-	int64_t value = -1;
-
-	(void)json_get_int(object, key, &value);
-	return value;
-}
-
 /* Appends ", text", or "text" to nothing. */
 static void part(FILE *out, const char *before, const char *text, const char *after)
 {
@@ -81,12 +64,12 @@ static void tls_print(struct json *connection)
 	if (!out)
 		return;
 	(void)json_get_bool(connection, "resumed", &resumed);
-	part(out, "version ", string_of(connection, "version"), "");
-	part(out, "", string_of(connection, "cipher"), "");
-	part(out, "group ", string_of(connection, "group"), "");
+	part(out, "version ", row_string(connection, NULL, "version"), "");
+	part(out, "", row_string(connection, NULL, "cipher"), "");
+	part(out, "group ", row_string(connection, NULL, "group"), "");
 	part(out, "", resumed ? "resumed" : "", "");
-	part(out, "server name ", string_of(connection, "sni"), "");
-	part(out, "protocol ", string_of(connection, "alpn"), "");
+	part(out, "server name ", row_string(connection, NULL, "sni"), "");
+	part(out, "protocol ", row_string(connection, NULL, "alpn"), "");
 	if (!fclose(out))
 		text_field("TLS", STYLE_PLAIN, "%s", *text ? text : "no handshake yet");
 }
@@ -107,11 +90,65 @@ static enum style mode_style(const char *mode)
 }
 
 /* `said` is the reason that was explained last, or NULL: nothing is explained twice. */
+static void reason_print(const char *before, const char *reason, const char *error,
+			 const char **said)
+{
+	if (!*reason)
+		return;
+	text_field("", STYLE_BOLD, "%s%s%s%s%s", before, reason, *error ? " (" : "", error,
+		   *error ? ")" : "");
+	if (*said && !strcmp(*said, reason))
+		return;
+	remedy_print_what(INDENT, reason);
+	remedy_print_advice(INDENT, reason);
+	*said = reason;
+}
+
+/* Errors in words, only what there is of them. */
+static void part_errors(FILE *out, struct json *direction, bool sends)
+{
+	int64_t n = row_int(direction, NULL, "errors");
+
+	if (n > 0)
+		part_count(out, n, sends ? "send error" : "decrypt error");
+	else if (!n)
+		part(out, "", "no errors", "");
+	n = row_int(direction, NULL, "framing_errors");
+	if (n > 0)
+		part_count(out, n, "framing error");
+	n = row_int(direction, NULL, "rekey_failures");
+	if (n > 0)
+		part_count(out, n, "refused key update");
+	n = row_int(direction, NULL, "resyncs");
+	if (n > 0)
+		part_count(out, n, "resync");
+	n = row_int(direction, NULL, "soft_packets");
+	if (n > 0)
+		part(out, "", text_plural(n, "packet").s, " left to the CPU");
+}
+
+static void parts_print(FILE *out, struct json *direction, bool sends)
+{
+	int64_t wire = row_int(direction, NULL, "wire_bytes");
+	int64_t payload = row_int(direction, NULL, "payload");
+
+	part(out, "", mode_text(row_string(direction, NULL, "mode")), "");
+	part(out, "", row_string(direction, NULL, "device"), "");
+	part_count(out, row_int(direction, NULL, "records"), "record");
+	if (row_int(direction, NULL, "bytes") >= 0)
+		part(out, "", text_bytes(row_int(direction, NULL, "bytes")).s, "");
+	else if (payload >= 0)
+		part(out, "", text_bytes(payload).s, "");
+	if (wire >= 0)
+		part(out, "", text_bytes(wire).s, " on the wire");
+	part_count(out, row_int(direction, NULL, "rekeys"), "key update");
+	part_errors(out, direction, sends);
+}
+
 static void direction_print(struct json *connection, const char *key, const char *label,
 			    const char **said)
 {
 	_cleanup_free_ char *text = NULL;
-	const char *mode, *reason, *error;
 	struct json *direction;
 	size_t size;
 	FILE *out;
@@ -121,37 +158,45 @@ static void direction_print(struct json *connection, const char *key, const char
 	out = open_memstream(&text, &size);
 	if (!out)
 		return;
-	mode = string_of(direction, "mode");
-	part(out, "", mode_text(mode), "");
-	part(out, "", string_of(direction, "device"), "");
-	part_count(out, int_of(direction, "records"), "record");
-	if (int_of(direction, "bytes") >= 0)
-		part(out, "", text_bytes(int_of(direction, "bytes")).s, "");
-	part_count(out, int_of(direction, "rekeys"), "key update");
+	parts_print(out, direction, !strcmp(key, "tx"));
 	if (!fclose(out))
-		text_field(label, mode_style(mode), "%s", text);
-	reason = string_of(direction, "reason");
-	error = string_of(direction, "errno");
-	if (!*reason)
-		return;
-	text_field("", STYLE_BOLD, "%s%s%s%s", reason, *error ? " (" : "", error,
-		   *error ? ")" : "");
-	if (*said && !strcmp(*said, reason))
-		return;
-	remedy_print_what(INDENT, reason);
-	remedy_print_advice(INDENT, reason);
-	*said = reason;
+		text_field(label, mode_style(row_string(direction, NULL, "mode")), "%s", text);
+	reason_print("", row_string(direction, NULL, "reason"),
+		     row_string(direction, NULL, "errno"), said);
+	reason_print("not on the device: ", row_string(direction, NULL, "offload"),
+		     row_string(direction, NULL, "offload_errno"), said);
+}
+
+/* "nginx, pid 812; keys by haproxy, pid 900" */
+static void part_process(FILE *out, struct json *connection, const char *key, const char *before)
+{
+	const char *comm = row_string(connection, key, "comm");
+
+	if (*comm)
+		fprintf(out, "%s%s%s, pid %" PRId64, ftell(out) ? "; " : "", before, comm,
+			row_int(connection, key, "pid"));
 }
 
 static void owner_print(struct json *connection)
 {
-	const char *listener = string_of(connection, "listener");
-	int64_t age_ms = int_of(connection, "age_ms");
-	const char *state = string_of(connection, "state");
-	bool is_ours = !strcmp(string_of(connection, "owner"), "ktlsd");
+	const char *listener = row_string(connection, NULL, "listener");
+	int64_t age_ms = row_int(connection, NULL, "age_ms");
+	const char *state = row_string(connection, NULL, "state");
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
 
-	text_field("Owner", STYLE_PLAIN, "%s%s%s", is_ours ? "ktlsd" : "another program",
-		   *listener ? ", listener " : "", listener);
+	if (!out)
+		return;
+	if (row_is_ours(connection))
+		fprintf(out, "ktlsd%s%s", *listener ? ", listener " : "", listener);
+	else
+		part_process(out, connection, "process", "");
+	if (!row_is_ours(connection) &&
+	    row_int(connection, "process", "pid") != row_int(connection, "installer", "pid"))
+		part_process(out, connection, "installer", "keys set by ");
+	if (!fclose(out))
+		text_field("Owner", STYLE_PLAIN, "%s", *text ? text : "another program");
 	if (*state)
 		text_field("State", STYLE_PLAIN, "%s%s%s%s", state,
 			   age_ms >= 0 ? ", accepted " : "", age_ms >= 0 ? text_age(age_ms).s : "",
@@ -160,22 +205,53 @@ static void owner_print(struct json *connection)
 
 static void socket_print(struct json *connection)
 {
-	int64_t inode = int_of(connection, "inode"), uid = int_of(connection, "uid");
+	int64_t inode = row_int(connection, NULL, "inode"), uid = row_int(connection, NULL, "uid");
+	int64_t netns = row_int(connection, NULL, "netns");
+	const char *egress = row_string(connection, NULL, "egress");
 	_cleanup_free_ char *text = NULL;
+	bool sockmap = false;
 	size_t size;
-	FILE *out;
+	FILE *out = open_memstream(&text, &size);
 
-	if (inode < 0 && uid < 0)
-		return;
-	out = open_memstream(&text, &size);
 	if (!out)
 		return;
+	(void)json_get_bool(connection, "sockmap", &sockmap);
 	if (inode >= 0)
 		fprintf(out, "inode %" PRId64, inode);
 	if (uid >= 0)
-		fprintf(out, "%suid %" PRId64, inode >= 0 ? ", " : "", uid);
-	if (!fclose(out))
+		fprintf(out, "%suid %" PRId64, ftell(out) ? ", " : "", uid);
+	if (netns >= 0)
+		fprintf(out, "%snetwork namespace %" PRId64, ftell(out) ? ", " : "", netns);
+	part(out, "leaves by ", egress, "");
+	part(out, "", sockmap ? "in a sockmap" : "", "");
+	if (!fclose(out) && *text)
 		text_field("Socket", STYLE_PLAIN, "%s", text);
+}
+
+/* For how long the programs have known it; says nothing where the kernel has no part in it. */
+static void since_print(struct json *connection)
+{
+	int64_t since_ms = row_int(connection, NULL, "since_ms");
+	const char *error = row_string(connection, NULL, "last_error");
+
+	if (since_ms >= 0)
+		text_field("Since", STYLE_PLAIN, "%s ago%s%s", text_age(since_ms).s,
+			   *error ? ", last error " : "", error);
+	else if (row_sum(connection, "records") >= 0)
+		text_field("Since", STYLE_PLAIN,
+			   "unknown, older than the observer: errors and key updates are not "
+			   "known");
+}
+
+static void degraded_print(struct json *connection)
+{
+	bool degraded = false;
+
+	(void)json_get_bool(connection, "degraded", &degraded);
+	if (degraded)
+		text_field("Degraded", STYLE_BAD,
+			   "ss(8) says hw; the device went down under it, and the CPU does its "
+			   "work");
 }
 
 static void connection_print(struct json *connection, int64_t cookie)
@@ -185,9 +261,11 @@ static void connection_print(struct json *connection, int64_t cookie)
 	printf("%sConnection %" PRId64 "%s (ss -e: sk:%" PRIx64 ")\n", text_style(STYLE_BOLD),
 	       cookie, text_style_end(), (uint64_t)cookie);
 	owner_print(connection);
-	text_field("Peer", STYLE_PLAIN, "%s", string_of(connection, "peer"));
-	text_field("Local", STYLE_PLAIN, "%s", string_of(connection, "local"));
+	text_field("Peer", STYLE_PLAIN, "%s", row_string(connection, NULL, "peer"));
+	text_field("Local", STYLE_PLAIN, "%s", row_string(connection, NULL, "local"));
 	socket_print(connection);
+	since_print(connection);
+	degraded_print(connection);
 	tls_print(connection);
 	putchar('\n');
 	direction_print(connection, "tx", "Sending", &said);

@@ -8,6 +8,9 @@
 extern const struct command cmd_status;
 extern const struct command cmd_list;
 extern const struct command cmd_show;
+extern const struct command cmd_stats;
+extern const struct command cmd_events;
+extern const struct command cmd_observe;
 extern const struct command cmd_probe;
 extern const struct command cmd_explain;
 extern const struct command cmd_policy;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The observer as the API describes it (type Observer), read once. */
+#ifndef KTLSD_CLI_OBSERVER_H
+#define KTLSD_CLI_OBSERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct json;
+
+/* Everything belongs to the reply. Numbers are -1, and strings NULL, where they are not known. */
+struct observer {
+	bool available;
+	const char *reason, *detail;
+	int64_t age_ms, walk_ms, sockets, since_s, lost, forgotten;
+	bool adopted, waiting_for_tls, payload;
+	struct json *programs; /* or NULL */
+	size_t n_attached;
+};
+
+/* From the member "observer" of a reply: 0 or -EINVAL (json_complaint()). */
+int observer_read(struct observer *observer, struct json *reply);
+
+/* True if something of it does not work, or was lost. */
+bool observer_has_problems(const struct observer *observer);
+
+/* Its state as fields of a screen. */
+void observer_print(const struct observer *observer);
+
+/* The programs that are not attached, and why. */
+void observer_print_detached(const struct observer *observer);
+
+#endif
