@@ -15,7 +15,7 @@ declare -gA DEPS_GROUPS=(
 		libcap-ng-dev libcyaml-dev libhttp-parser-dev libjansson-dev libmnl-dev
 		libseccomp-dev libsmartcols-dev libyaml-dev"
 	[test]="bats bats-assert bats-support libcmocka-dev libssl-dev
-		ca-certificates curl gnutls-bin media-types nginx openssl
+		ca-certificates curl ethtool gnutls-bin media-types nginx openssl
 		iproute2 jq mandoc procps strace tcpdump"
 	[lint]="clang-format clang-tidy cppcheck git shellcheck"
 	[fuzz]="clang libclang-rt-dev"
