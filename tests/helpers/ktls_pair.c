@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Makes one kernel-TLS connection over loopback with fixed keys, sends records through it, says
- * on stdout what it made, prints READY and holds it until stdin closes. Shares no code with the
- * project: it is what the project's own answers are compared with.
+ * Makes one kernel-TLS connection with fixed keys, over loopback or from one network namespace to
+ * another, sends records through it, says on stdout what it made, prints READY and holds it until
+ * stdin closes. Shares no code with the project: it is what the project's own answers are compared
+ * with.
  *
  * Two sockets, "subject" and "peer". The subject gets keys for the directions asked for, the
  * peer those for the other end, so the records are really encrypted and decrypted.
+ *
+ * Lines on stdin: "send N" moves N more records in each of these directions and prints "sent TOTAL".
+ * "flow" moves them until the next line, then prints the same. Several are under way at a time.
+ * The first failure ends all, with "failed VERB record=N errno=NAME".
  */
 #include <arpa/inet.h>
 #include <err.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,7 +35,13 @@
 #define TLS_RX_EXPECT_NO_PAD 4
 #endif
 
-enum { MAX_RECORD = 16384, HANDSHAKE = 22, KEY_FROM_SUBJECT = 0x11, KEY_FROM_PEER = 0x22 };
+enum {
+	MAX_RECORD = 16384,
+	WINDOW = 4,
+	HANDSHAKE = 22,
+	KEY_FROM_SUBJECT = 0x11,
+	KEY_FROM_PEER = 0x22
+};
 
 struct cipher {
 	const char *name;
@@ -41,6 +56,14 @@ struct options {
 	uint64_t seq;
 	unsigned int n_records;
 	bool ipv6, no_pad, zero_copy, key_update;
+	const char *subject_netns, *peer_netns; /* below /run/netns; NULL is ours */
+	const char *address;			/* of the peer; NULL is loopback */
+};
+
+/* One direction, and how many records went into it and came out. */
+struct stream {
+	int from, to;
+	unsigned int sent, received;
 };
 
 static const struct cipher ciphers[] = {
@@ -59,21 +82,53 @@ static const struct cipher *find_cipher(const char *name)
 	errx(2, "no cipher %s", name);
 }
 
-/* Connects a subject and a peer over loopback. */
+static void enter_netns(const char *name)
+{
+	char path[256];
+	int fd;
+
+	if (!name)
+		return;
+	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET))
+		err(1, "%s", path);
+	close(fd);
+}
+
+static socklen_t peer_address(const struct options *o, struct sockaddr_storage *address)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)address;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address;
+
+	memset(address, 0, sizeof(*address));
+	if (o->ipv6) {
+		in6->sin6_family = AF_INET6;
+		if (inet_pton(AF_INET6, o->address ?: "::1", &in6->sin6_addr) != 1)
+			errx(2, "no IPv6 address: %s", o->address);
+		return sizeof(*in6);
+	}
+	in->sin_family = AF_INET;
+	if (inet_pton(AF_INET, o->address ?: "127.0.0.1", &in->sin_addr) != 1)
+		errx(2, "no IPv4 address: %s", o->address);
+	return sizeof(*in);
+}
+
+/* Connects a subject and a peer. */
 static void make_connection(const struct options *o, int *subject, int *peer)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	struct sockaddr *address = o->ipv6 ? (struct sockaddr *)&in6 : (struct sockaddr *)&in;
-	socklen_t len = o->ipv6 ? sizeof(in6) : sizeof(in);
-	int family = o->ipv6 ? AF_INET6 : AF_INET;
-	int listener = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage storage;
+	struct sockaddr *address = (struct sockaddr *)&storage;
+	socklen_t len = peer_address(o, &storage);
+	int listener;
 
+	enter_netns(o->peer_netns);
+	listener = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (listener < 0 || bind(listener, address, len) || listen(listener, 1) ||
 	    getsockname(listener, address, &len))
 		err(1, "listen");
-	*subject = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	enter_netns(o->subject_netns);
+	*subject = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (*subject < 0 || connect(*subject, address, len))
 		err(1, "connect");
 	*peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -124,21 +179,93 @@ static void install_keys(int subject, int peer, const struct options *o)
 		set_flag(subject, TLS_TX_ZEROCOPY_RO, "TLS_TX_ZEROCOPY_RO");
 }
 
-/* Each send() of at most 16384 bytes is one record. */
-static void send_records(int from, int to, unsigned int n_records)
+/* Never returns: whoever reads our output learns what happened. */
+static void fail(const char *verb, unsigned int record, const char *error)
 {
-	uint8_t sent[MAX_RECORD], got[MAX_RECORD];
+	printf("failed %s record=%u errno=%s\n", verb, record, error);
+	exit(1);
+}
 
-	for (unsigned int i = 0; i < n_records; i++) {
-		size_t len = 1 + (i * 4099U) % MAX_RECORD;
+/* No octet of it is what stands at another place nearby. */
+static size_t fill_record(uint8_t record[static MAX_RECORD], unsigned int i)
+{
+	size_t len = 1 + (i * 4099U) % MAX_RECORD;
 
-		memset(sent, (int)(i + 1), len);
-		if (send(from, sent, len, 0) != (ssize_t)len)
-			err(1, "send of record %u", i);
-		if (recv(to, got, len, MSG_WAITALL) != (ssize_t)len)
-			err(1, "recv of record %u", i);
-		if (memcmp(sent, got, len))
-			errx(1, "record %u arrived changed", i);
+	for (size_t j = 0; j < len; j++)
+		record[j] = (uint8_t)(i + j * 7 + (j >> 8));
+	return len;
+}
+
+/* Each send() of at most 16384 bytes is one record. */
+static void send_record(struct stream *s)
+{
+	uint8_t record[MAX_RECORD];
+	size_t len = fill_record(record, s->sent);
+
+	if (send(s->from, record, len, MSG_NOSIGNAL) != (ssize_t)len)
+		fail("send", s->sent, strerrorname_np(errno));
+	s->sent++;
+}
+
+static void receive_record(struct stream *s)
+{
+	uint8_t expected[MAX_RECORD], got[MAX_RECORD];
+	size_t len = fill_record(expected, s->received);
+	ssize_t n = recv(s->to, got, len, MSG_WAITALL);
+
+	if (n < 0)
+		fail("recv", s->received, strerrorname_np(errno));
+	if (n != (ssize_t)len || memcmp(expected, got, len))
+		fail("compare", s->received, "none");
+	s->received++;
+}
+
+/* One record after the other. */
+static void move_records(struct stream *s, unsigned int n_records)
+{
+	while (n_records--) {
+		send_record(s);
+		receive_record(s);
+	}
+}
+
+static bool line_waits(void)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return poll(&in, 1, 0) > 0;
+}
+
+/* N records in each stream, or 0: until there is a line to read. */
+static void flow_records(struct stream *streams, size_t n_streams, unsigned long n)
+{
+	for (unsigned long i = 0; n ? i < n : !line_waits(); i++) {
+		for (struct stream *s = streams; s < streams + n_streams; s++) {
+			send_record(s);
+			if (s->sent - s->received == WINDOW)
+				receive_record(s);
+		}
+	}
+	for (struct stream *s = streams; s < streams + n_streams; s++)
+		while (s->received < s->sent)
+			receive_record(s);
+	printf("sent %u\n", n_streams ? streams->sent : 0);
+}
+
+static void obey(struct stream *streams, size_t n_streams)
+{
+	char line[64];
+
+	/* what waits must be seen by poll() */
+	setvbuf(stdin, NULL, _IONBF, 0);
+	while (fgets(line, sizeof(line), stdin)) {
+		unsigned long n;
+
+		if (!strcmp(line, "flow\n"))
+			flow_records(streams, n_streams, 0);
+		else if (sscanf(line, "send %lu", &n) == 1 && n)
+			flow_records(streams, n_streams, n);
+		fflush(stdout);
 	}
 }
 
@@ -206,11 +333,19 @@ static void set_directions(struct options *o, const char *name)
 		errx(2, "directions are tx, rx, both or none");
 }
 
+static void set_namespaces(struct options *o, char *names)
+{
+	o->subject_netns = strsep(&names, ":");
+	o->peer_netns = names;
+	if (!names)
+		errx(2, "namespaces are SUBJECT:PEER");
+}
+
 static void parse(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "V:c:d:s:n:6pzu")) != -1) {
+	while ((c = getopt(argc, argv, "V:c:d:s:n:6pzuN:a:")) != -1) {
 		switch (c) {
 		case 'V':
 			o->version = strcmp(optarg, "1.2") ? TLS_1_3_VERSION : TLS_1_2_VERSION;
@@ -239,10 +374,18 @@ static void parse(int argc, char **argv, struct options *o)
 		case 'u':
 			o->key_update = true;
 			break;
+		case 'N':
+			set_namespaces(o, optarg);
+			break;
+		case 'a':
+			o->address = optarg;
+			o->ipv6 = strchr(optarg, ':');
+			break;
 		default:
 			errx(2, "usage: ktls_pair [-V 1.2|1.3] [-c CIPHER] [-d tx|rx|both|none] "
 				"[-s SEQ] [-n RECORDS] [-6] [-p no-pad] [-z zero-copy] "
-				"[-u KeyUpdate to the subject]");
+				"[-u KeyUpdate to the subject] [-N SUBJECTNETNS:PEERNETNS] "
+				"[-a PEERADDRESS]");
 		}
 	}
 }
@@ -252,26 +395,29 @@ int main(int argc, char **argv)
 	struct options o = {
 		.version = TLS_1_3_VERSION, .cipher = &ciphers[0], .tx = true, .rx = true
 	};
-	unsigned int tx_records, rx_records;
+	struct stream streams[2];
+	unsigned int rx_records;
+	size_t n_streams = 0;
 	int subject, peer;
-	char end;
 
 	parse(argc, argv, &o);
 	make_connection(&o, &subject, &peer);
 	install_keys(subject, peer, &o);
-	tx_records = o.tx ? o.n_records : 0;
+	if (o.tx)
+		streams[n_streams++] = (struct stream){ .from = subject, .to = peer };
+	if (o.rx)
+		streams[n_streams++] = (struct stream){ .from = peer, .to = subject };
+	for (size_t i = 0; i < n_streams; i++)
+		move_records(&streams[i], o.n_records);
 	rx_records = o.rx ? o.n_records : 0;
-	send_records(subject, peer, tx_records);
-	send_records(peer, subject, rx_records);
 	if (o.key_update) {
 		send_key_update(peer, subject);
 		rx_records++;
 	}
-	describe("subject", subject, tx_records, rx_records);
-	describe("peer", peer, rx_records, tx_records);
+	describe("subject", subject, o.tx ? o.n_records : 0, rx_records);
+	describe("peer", peer, rx_records, o.tx ? o.n_records : 0);
 	puts("READY");
 	fflush(stdout);
-	while (read(STDIN_FILENO, &end, 1) > 0)
-		;
+	obey(streams, n_streams);
 	return 0;
 }
