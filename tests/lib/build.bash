@@ -7,8 +7,9 @@
 #	build_need GROUP...		install what is missing of these groups of packages
 #	build_wolfssl			the bundled wolfSSL into the cache, unless it is there
 #	build_preset PRESET [TARGET]...	configure and build into build/PRESET
+#	build_tlsnic KERNEL		the module of tests/kmod for a guest's kernel; sets KTLSD_TLSNIC
 #
-# Logs are in build/logs: packages.log, wolfssl.log, build-PRESET.log. On failure they are shown.
+# Logs are in build/logs: packages.log, wolfssl.log, build-PRESET.log, tlsnic-KERNEL.log. On failure they are shown.
 
 # What of a build's log tells how far it is.
 build_detail() { # LOG
@@ -74,4 +75,14 @@ build_preset() { # PRESET [TARGET]...
 		build_show_log "$log"
 		return 1
 	}
+}
+
+build_tlsnic() { # KERNEL
+	local log=build/logs/tlsnic-$1.log
+	progress_run "tlsnic for $1" "$log" tests/kmod/build "$1" || {
+		build_show_log "$log"
+		return 1
+	}
+	KTLSD_TLSNIC=$(tests/kmod/build "$1") || return 1
+	export KTLSD_TLSNIC
 }

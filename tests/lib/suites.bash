@@ -134,7 +134,7 @@ guest_expect() { # KERNEL
 }
 
 suite_vm() { # KERNEL [FILTER]
-	build_need vm && suites_build release &&
+	build_need vm && suites_build release && build_tlsnic "$1" &&
 		tally_run "vm $1" tap_guest "$1" build/release "$(guest_expect "$1")" "${@:2}"
 }
 
