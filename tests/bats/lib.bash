@@ -27,11 +27,38 @@ export BATS_TEST_RETRIES=1
 
 # ./runtests shows these lines: no test is tried again unseen. Every setup() calls it.
 tell_try() {
+	trace_sparingly
 	((BATS_TEST_TRY_NUMBER < 2)) || echo "# tried again: $BATS_TEST_DESCRIPTION" >&3
 }
 
 setup() {
 	tell_try
+}
+
+# bats notes the stack at every command, to tell where one has failed, which costs fifty times as
+# much as most commands do, and half of the time in a guest. So only the commands of a test and of
+# setup_file are noted, not those of functions that they call; of these tells the trap for errors, if
+# not always the very line. KTLSD_TRACE=1 leaves it to bats.
+trace_sparingly() {
+	[[ ! ${KTLSD_TRACE-} ]] || return 0
+	declare -F bats_debug_trap bats_error_trap bats_capture_stack_trace >/dev/null || return 0
+	# one line, as its lines count
+	# shellcheck disable=SC2154 # bats's
+	trap 'trace_called; [[ $BATS_DEBUG_LAST_STACK_TRACE_IS_VALID ]] || bats_debug_trap "$BASH_SOURCE"' DEBUG
+	trap 'bats_error_trap; trace_error' ERR
+	set +T
+}
+
+# What is called next inherits the trap for commands when bats itself calls.
+trace_called() {
+	if [[ ${FUNCNAME[1]-} == bats_* ]]; then set -T; else set +T; fi
+}
+
+trace_error() {
+	case ${FUNCNAME[1]} in
+	"${BATS_TEST_NAME-}" | setup_file) ;;
+	*) bats_capture_stack_trace ;;
+	esac
 }
 
 : "${KTLSD_BUILD:?the build directory}"
@@ -48,12 +75,18 @@ expect_rekey() { [[ $KTLSD_EXPECT == ktls+rekey ]]; }
 
 # ---- processes ----
 
+# 50 ms, without a process that sleeps.
+pause() {
+	[[ ${NOTHING-} ]] || exec {NOTHING}<> <(:)
+	read -rt 0.05 -u "$NOTHING" || true
+}
+
 wait_until() { # SECONDS COMMAND...
 	local deadline=$((SECONDS + $1))
 	shift
 	until "$@"; do
 		((SECONDS < deadline)) || return 1
-		sleep 0.05
+		pause
 	done
 }
 
@@ -137,6 +170,8 @@ wait_log() { # NAME PATTERN
 
 suite_begin() { # [--no-certificates]
 	local root=/tmp n=$$
+
+	trace_sparingly
 	[[ $EUID == 0 ]] && root=/run
 	T=$(mktemp -d "$root/ktlsd-test.XXXXXX")
 	IP=127.$((1 + n / 62500 % 250)).$((n / 250 % 250)).$((1 + n % 250))
