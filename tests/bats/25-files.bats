@@ -18,9 +18,13 @@ LONG=25165824 # more than all buffers on the way hold
 SYS=/sys/devices/virtual/net/lo
 
 setup_file() {
+	local client
 	suite_begin
 	make_files
-	bodies "${MATRIX_SIZES[@]}" >"$T/expected"
+	for client in ${MATRIX_FACTORS[client]}; do
+		matrix_sizes "$client"
+		bodies "${SIZES[@]}" >"$T/expected-$client"
+	done
 	bodies "$MATRIX_LARGE" >"$T/expected-large"
 	config
 	cp "$T/ktlsd.yaml" "$T/good.yaml"
@@ -159,7 +163,8 @@ cells_run() { # CLIENT
 	while read -r v c k _ p <&9; do
 		[[ $p == "$1" ]] || continue
 		((++cells))
-		cell_run "$v" "$c" "$k" "$p" "$T/expected" "${MATRIX_SIZES[@]}" || {
+		matrix_sizes "$p"
+		cell_run "$v" "$c" "$k" "$p" "$T/expected-$p" "${SIZES[@]}" || {
 			echo "FAILED: TLS $v, $c, in the kernel: $k, client: $p"
 			((++failed))
 		}

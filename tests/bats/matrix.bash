@@ -12,6 +12,13 @@ MATRIX_SIZES=(0 1 16383 16384 16385 65537 1048583)
 # shellcheck disable=SC2034
 MATRIX_LARGE=67108864
 
+# Sets SIZES to the bodies for a client: gnutls-cli prints what comes byte by byte, a system call
+# each.
+matrix_sizes() { # CLIENT
+	SIZES=("${MATRIX_SIZES[@]}")
+	[[ $1 != gnutls ]] || unset 'SIZES[-1]'
+}
+
 declare -gA MATRIX_FACTORS=(
 	[version]="1.2 1.3"
 	[cipher]="gcm128 gcm256 chacha ccm"
