@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JSON values over jansson, which no other file includes. */
+/* JSON values over jansson, which no other file includes. What is only built stays text, without
+ * its last bracket, until somebody reads in it. */
 #include "base/json.h"
 
 #include <errno.h>
@@ -7,25 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json_value.h"
 #include "base/util.h"
 
-/*
- * A root, or a view of a child that a getter gave. A view belongs to the value it came from and
- * holds its own reference, so it stays valid when the member is replaced.
- */
-struct json {
-	json_t *value;	     /* owned */
-	struct json *parent; /* NULL: a root */
-	const char *key;     /* in the parent, when that is an object; the parent's memory */
-	size_t index;	     /* in the parent, when that is an array */
-	struct json *views;  /* of children; owned */
-	struct json *next;   /* in the parent's views */
-	char *complaint;     /* of a root; owned */
-	bool failed;
-};
-
-/* Takes the reference; gives NULL, and drops it, when there is no value or no memory. */
-static struct json *json_wrap(json_t *value)
+struct json *json_wrap(json_t *value)
 {
 	struct json *json = value ? calloc(1, sizeof(*json)) : NULL;
 
@@ -36,14 +22,44 @@ static struct json *json_wrap(json_t *value)
 	return json;
 }
 
+static struct json *json_begin(bool is_array)
+{
+	struct json *json = calloc(1, sizeof(*json));
+
+	if (!json)
+		return NULL;
+	json->is_array = is_array;
+	json_buffer_raw(&json->text, is_array ? "[" : "{", 1);
+	return json;
+}
+
 struct json *json_new(void)
 {
-	return json_wrap(json_object());
+	return json_begin(false);
 }
 
 struct json *json_new_array(void)
 {
-	return json_wrap(json_array());
+	return json_begin(true);
+}
+
+static const char *last_bracket(const struct json *json)
+{
+	return json->is_array ? "]" : "}";
+}
+
+json_t *json_tree(const struct json *built)
+{
+	struct json *json = (struct json *)built;
+
+	if (json->value)
+		return json->value;
+	json_buffer_raw(&json->text, last_bracket(json), 1);
+	if (!json->text.failed)
+		json->value = json_loadb(json->text.text, json->text.len, 0, NULL);
+	json->failed |= !json->value;
+	json_buffer_fini(&json->text);
+	return json->value;
 }
 
 void json_free(struct json *json)
@@ -55,6 +71,7 @@ void json_free(struct json *json)
 		json_free(view);
 	}
 	json_decref(json->value);
+	json_buffer_fini(&json->text);
 	free(json->complaint);
 	free(json);
 }
@@ -66,21 +83,7 @@ void json_cleanup(struct json **json)
 
 bool json_failed(const struct json *json)
 {
-	return !json || json->failed;
-}
-
-/* The library's value of a member, borrowed; NULL when there is none. */
-static json_t *member(const struct json *object, const char *key)
-{
-	return object ? json_object_get(object->value, key) : NULL;
-}
-
-static void set_value(struct json *object, const char *key, json_t *value)
-{
-	if (!object)
-		json_decref(value);
-	else if (json_object_set_new(object->value, key, value))
-		object->failed = true;
+	return !json || json->failed || json->text.failed;
 }
 
 /* NULL when memory is short. */
@@ -97,44 +100,130 @@ static json_t *string_value(const char *text)
 	return json_string(ascii);
 }
 
+/* Takes the value over. */
+static void add_value(struct json_buffer *b, json_t *value)
+{
+	_cleanup_free_ char *text =
+		value ? json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) :
+			NULL;
+
+	if (text)
+		json_buffer_raw(b, text, strlen(text));
+	else
+		b->failed = true;
+	json_decref(value);
+}
+
+static void add_string(struct json_buffer *b, const char *text)
+{
+	if (!json_buffer_plain(b, text))
+		add_value(b, string_value(text));
+}
+
+/* Where the next element's text goes; NULL where it is none, or nothing is. */
+static struct json_buffer *next_element(struct json *json)
+{
+	if (!json || json->value || json->failed)
+		return NULL;
+	if (json->text.len > 1)
+		json_buffer_raw(&json->text, ",", 1);
+	return &json->text;
+}
+
+static struct json_buffer *next_member(struct json *object, const char *key)
+{
+	struct json_buffer *b = next_element(object);
+
+	if (!b)
+		return NULL;
+	add_string(b, key);
+	json_buffer_raw(b, ":", 1);
+	return b;
+}
+
+/* Takes the value over. */
+static void set_value(struct json *object, const char *key, json_t *value)
+{
+	if (!object)
+		json_decref(value);
+	else if (json_object_set_new(object->value, key, value))
+		object->failed = true;
+}
+
 void json_set_string(struct json *object, const char *key, const char *value)
 {
-	if (value)
+	struct json_buffer *b = value ? next_member(object, key) : NULL;
+
+	if (b)
+		add_string(b, value);
+	else if (value)
 		set_value(object, key, string_value(value));
 }
 
 void json_set_int(struct json *object, const char *key, int64_t value)
 {
-	set_value(object, key, json_integer(value));
+	struct json_buffer *b = next_member(object, key);
+
+	if (b)
+		json_buffer_int(b, value);
+	else
+		set_value(object, key, json_integer(value));
 }
 
 void json_set_bool(struct json *object, const char *key, bool value)
 {
-	set_value(object, key, json_boolean(value));
+	struct json_buffer *b = next_member(object, key);
+
+	if (b)
+		json_buffer_raw(b, value ? "true" : "false", value ? 4 : 5);
+	else
+		set_value(object, key, json_boolean(value));
 }
 
 void json_set_member(struct json *object, const char *key, const struct json *from,
 		     const char *from_key)
 {
-	json_t *value = member(from, from_key);
+	json_t *value = json_member(from, from_key);
+	struct json_buffer *b = next_member(object, key);
 
-	set_value(object, key, value ? json_incref(value) : json_null());
+	value = value ? json_incref(value) : json_null();
+	if (b)
+		add_value(b, value);
+	else
+		set_value(object, key, value);
 }
 
 /* The value of a child that is handed over; NULL when it has failed. */
 static json_t *child_take(struct json *child)
 {
-	json_t *value = json_failed(child) ? NULL : json_incref(child->value);
+	json_t *value = json_failed(child) ? NULL : json_incref(json_tree(child));
 
 	json_free(child);
 	return value;
 }
 
-void json_set(struct json *object, const char *key, struct json *child)
+static void add_child(struct json_buffer *b, struct json *child)
 {
-	set_value(object, key, child_take(child));
+	if (!child || child->value || json_failed(child)) {
+		add_value(b, child_take(child));
+		return;
+	}
+	json_buffer_raw(b, child->text.text, child->text.len);
+	json_buffer_raw(b, last_bracket(child), 1);
+	json_free(child);
 }
 
+void json_set(struct json *object, const char *key, struct json *child)
+{
+	struct json_buffer *b = next_member(object, key);
+
+	if (b)
+		add_child(b, child);
+	else
+		set_value(object, key, child_take(child));
+}
+
+/* Takes the value over. */
 static void append_value(struct json *array, json_t *value)
 {
 	if (!array)
@@ -145,207 +234,22 @@ static void append_value(struct json *array, json_t *value)
 
 void json_append(struct json *array, struct json *child)
 {
-	append_value(array, child_take(child));
+	struct json_buffer *b = next_element(array);
+
+	if (b)
+		add_child(b, child);
+	else
+		append_value(array, child_take(child));
 }
 
 void json_append_string(struct json *array, const char *value)
 {
-	append_value(array, string_value(value));
-}
+	struct json_buffer *b = next_element(array);
 
-static const char *const found[] = {
-	[JSON_OBJECT] = ", found an object", [JSON_ARRAY] = ", found an array",
-	[JSON_STRING] = ", found a string",  [JSON_INTEGER] = ", found an integer",
-	[JSON_REAL] = ", found a number",    [JSON_TRUE] = ", found a boolean",
-	[JSON_FALSE] = ", found a boolean",  [JSON_NULL] = ", found null",
-};
-
-/* Writes "listeners[2].tx" for the value itself, nothing for a root. */
-static void path_print(FILE *out, const struct json *json)
-{
-	if (!json->parent)
-		return;
-	path_print(out, json->parent);
-	if (json->key)
-		fprintf(out, "%s%s", json->parent->parent ? "." : "", json->key);
+	if (b)
+		add_string(b, value);
 	else
-		fprintf(out, "[%zu]", json->index);
-}
-
-/* Notes in the root what was wrong first, and gives -EINVAL. `where` is a view that names the
- * member and need not live on. */
-static int complain(const struct json *where, const char *what, const char *but)
-{
-	struct json *root = where->parent;
-	size_t size;
-	FILE *out;
-
-	while (root->parent)
-		root = root->parent;
-	out = root->complaint ? NULL : open_memstream(&root->complaint, &size);
-	if (!out)
-		return -EINVAL;
-	path_print(out, where);
-	fprintf(out, ": %s%s", what, but);
-	if (fclose(out)) {
-		free(root->complaint);
-		root->complaint = NULL;
-	}
-	return -EINVAL;
-}
-
-/* Finds a member of one of the types in the bit set: 0 or an error as the getters say. */
-static int member_find(struct json *object, const char *key, unsigned types, const char *expected,
-		       json_t **out)
-{
-	json_t *value = member(object, key);
-	struct json where = { .parent = object, .key = key };
-
-	if (!value || json_is_null(value))
-		return -ENOENT;
-	if (!(types & 1u << json_typeof(value)))
-		return complain(&where, expected, found[json_typeof(value)]);
-	*out = value;
-	return 0;
-}
-
-int json_get_string(struct json *object, const char *key, const char **out)
-{
-	json_t *value = NULL;
-	int r = member_find(object, key, 1u << JSON_STRING, "expected a string", &value);
-
-	if (!r)
-		*out = json_string_value(value);
-	return r;
-}
-
-int json_get_int(struct json *object, const char *key, int64_t *out)
-{
-	json_t *value = NULL;
-	int r = member_find(object, key, 1u << JSON_INTEGER, "expected an integer", &value);
-
-	if (!r)
-		*out = json_integer_value(value);
-	return r;
-}
-
-int json_get_bool(struct json *object, const char *key, bool *out)
-{
-	json_t *value = NULL;
-	int r = member_find(object, key, 1u << JSON_TRUE | 1u << JSON_FALSE, "expected a boolean",
-			    &value);
-
-	if (!r)
-		*out = json_is_true(value);
-	return r;
-}
-
-/* A view of a child, or NULL when memory is short. */
-static struct json *view_new(struct json *parent, json_t *value, const char *key, size_t index)
-{
-	struct json *view = json_wrap(json_incref(value));
-
-	if (!view)
-		return NULL;
-	view->parent = parent;
-	view->key = key;
-	view->index = index;
-	view->next = parent->views;
-	parent->views = view;
-	return view;
-}
-
-static int get_view(struct json *object, const char *key, json_type type, const char *expected,
-		    struct json **out)
-{
-	json_t *value = NULL;
-	int r = member_find(object, key, 1u << type, expected, &value);
-	struct json *view;
-
-	if (r)
-		return r;
-	/* The caller's key may not live as long as the view; the object's own does. */
-	key = json_object_iter_key(json_object_iter_at(object->value, key));
-	view = view_new(object, value, key, 0);
-	if (!view)
-		return -ENOMEM;
-	*out = view;
-	return 0;
-}
-
-int json_get_object(struct json *object, const char *key, struct json **out)
-{
-	return get_view(object, key, JSON_OBJECT, "expected an object", out);
-}
-
-int json_get_array(struct json *object, const char *key, struct json **out)
-{
-	return get_view(object, key, JSON_ARRAY, "expected an array", out);
-}
-
-size_t json_length(const struct json *array)
-{
-	return array ? json_array_size(array->value) : 0;
-}
-
-int json_at(struct json *array, size_t i, struct json **out)
-{
-	json_t *value = array ? json_array_get(array->value, i) : NULL;
-	struct json where = { .parent = array, .index = i };
-	struct json *view;
-
-	if (!value)
-		return -ENOENT;
-	if (!json_is_object(value))
-		return complain(&where, "expected an object", found[json_typeof(value)]);
-	view = view_new(array, value, NULL, i);
-	if (!view)
-		return -ENOMEM;
-	*out = view;
-	return 0;
-}
-
-struct json *json_share(const struct json *json)
-{
-	return json_failed(json) ? NULL : json_wrap(json_incref(json->value));
-}
-
-bool json_has(const struct json *object, const char *key)
-{
-	json_t *value = member(object, key);
-
-	return value && !json_is_null(value);
-}
-
-const char *json_unknown_key(const struct json *object, const char *const *known)
-{
-	void *iter = object ? json_object_iter(object->value) : NULL;
-
-	for (; iter; iter = json_object_iter_next(object->value, iter)) {
-		const char *const *k = known;
-
-		while (*k && strcmp(*k, json_object_iter_key(iter)) != 0)
-			k++;
-		if (!*k)
-			return json_object_iter_key(iter);
-	}
-	return NULL;
-}
-
-int json_complain_missing(struct json *object, const char *key)
-{
-	struct json where = { .parent = object, .key = key };
-
-	return object ? complain(&where, "is missing", "") : -EINVAL;
-}
-
-const char *json_complaint(const struct json *json)
-{
-	if (!json)
-		return NULL;
-	while (json->parent)
-		json = json->parent;
-	return json->complaint;
+		append_value(array, string_value(value));
 }
 
 /*
@@ -412,5 +316,16 @@ int json_parse(const char *text, size_t len, struct json **out, char *why, size_
 
 char *json_print(const struct json *json)
 {
-	return json_failed(json) ? NULL : json_dumps(json->value, JSON_COMPACT | JSON_ENSURE_ASCII);
+	char *text;
+
+	if (json_failed(json))
+		return NULL;
+	if (json->value)
+		return json_dumps(json->value, JSON_COMPACT | JSON_ENSURE_ASCII);
+	text = malloc(json->text.len + 2);
+	if (!text)
+		return NULL;
+	memcpy(text, json->text.text, json->text.len);
+	memcpy(text + json->text.len, last_bracket(json), 2);
+	return text;
 }

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Appends. */
+#include "base/json_buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROOM_MIN = 256, DIGITS_MAX = 20 };
+
+void json_buffer_fini(struct json_buffer *b)
+{
+	free(b->text);
+	*b = (struct json_buffer){ .len = 0 };
+}
+
+static bool reserve(struct json_buffer *b, size_t len)
+{
+	size_t room = b->room ? b->room : ROOM_MIN;
+	char *grown;
+
+	if (b->failed)
+		return false;
+	if (b->room - b->len >= len)
+		return true;
+	while (room < b->len + len)
+		room *= 2;
+	grown = realloc(b->text, room);
+	if (!grown) {
+		b->failed = true;
+		return false;
+	}
+	b->text = grown;
+	b->room = room;
+	return true;
+}
+
+void json_buffer_raw(struct json_buffer *b, const char *text, size_t len)
+{
+	if (!reserve(b, len))
+		return;
+	memcpy(b->text + b->len, text, len);
+	b->len += len;
+}
+
+void json_buffer_int(struct json_buffer *b, int64_t value)
+{
+	char digits[DIGITS_MAX], *first = digits + sizeof(digits);
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+
+	do
+		*--first = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (value < 0)
+		*--first = '-';
+	json_buffer_raw(b, first, (size_t)(digits + sizeof(digits) - first));
+}
+
+bool json_buffer_plain(struct json_buffer *b, const char *text)
+{
+	size_t len = 0;
+
+	for (unsigned char c; (c = (unsigned char)text[len]); len++)
+		if (c < ' ' || c > '~' || c == '"' || c == '\\')
+			return false;
+	if (!reserve(b, len + 2))
+		return true;
+	b->text[b->len++] = '"';
+	memcpy(b->text + b->len, text, len);
+	b->len += len;
+	b->text[b->len++] = '"';
+	return true;
+}
