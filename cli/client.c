@@ -61,18 +61,17 @@ static enum exit_code call_explain(const char *socket, int r, int timeout_ms)
 	case -ENOENT:
 	case -ECONNREFUSED:
 		text_error("ktlsd is not running: nobody answers at %s", socket);
-		fprintf(stderr, "Start it (systemctl start ktlsd), or name its socket with "
-				"--socket.\n");
+		text_hint("Start it (systemctl start ktlsd), or name its socket with --socket.");
 		return EXIT_NO_DAEMON;
 	case -EACCES:
 	case -EPERM:
 		text_error("%s: permission denied", socket);
-		fprintf(stderr, "Run it as root, or as a member of the group of that socket.\n");
+		text_hint("Run it as root, or as a member of the group of that socket.");
 		return EXIT_FAILED;
 	case -ETIMEDOUT:
 		text_error("ktlsd did not answer within %d s", timeout_ms / MS_PER_S);
-		fprintf(stderr, "It is stopped, hangs, or is very busy: look at its log and at "
-				"'systemctl status ktlsd'.\n");
+		text_hint("It is stopped, hangs, or is very busy: look at its log and at "
+			  "'systemctl status ktlsd'.");
 		return EXIT_FAILED;
 	case -ECONNRESET:
 		text_error("ktlsd closed the connection before the answer was complete");

@@ -178,6 +178,11 @@ enum exit_code connections_read(const struct options *options, const struct filt
 	return code;
 }
 
+bool connections_are_readable(const struct options *options, bool daemon)
+{
+	return daemon || options->from;
+}
+
 void connections_note(struct json *observer)
 {
 	const char *reason = "no reason given", *detail = NULL;

@@ -3,6 +3,7 @@
 #ifndef KTLSD_CLI_CONNECTIONS_H
 #define KTLSD_CLI_CONNECTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cli/options.h"
@@ -23,6 +24,9 @@ typedef int connections_fn(const char *text, size_t len, void *arg);
  */
 enum exit_code connections_read(const struct options *options, const struct filter *filter,
 				connections_fn *each, void *arg, struct json **observer);
+
+/* True if there is somebody to read them from; `daemon`: ktlsd has answered. */
+bool connections_are_readable(const struct options *options, bool daemon);
 
 /* Says on stderr what a listing may lack by the observer's word, which may be NULL. */
 void connections_note(struct json *observer);

@@ -26,12 +26,16 @@ void driver_print(const char *driver)
 		text_field("AES driver", STYLE_PLAIN, "%s", driver);
 }
 
+const char *driver_advice(void)
+{
+	return "'modprobe aesni_intel' (on arm64 'ghash-ce') before the first "
+	       "connection, and list it in /etc/modules-load.d. If the CPU has no AES "
+	       "instructions, "
+	       "set 'ktls: tx' and 'rx' to off or prefer ChaCha20-Poly1305.";
+}
+
 void driver_print_advice(const char *driver)
 {
 	if (driver_is_slow(driver))
-		text_field("", STYLE_PLAIN,
-			   "What to do: 'modprobe aesni_intel' (on arm64 'ghash-ce') before the "
-			   "first connection, and list it in /etc/modules-load.d. If the CPU has "
-			   "no AES instructions, set 'ktls: tx' and 'rx' to off or prefer "
-			   "ChaCha20-Poly1305.");
+		text_field("", STYLE_PLAIN, "What to do: %s", driver_advice());
 }

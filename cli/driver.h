@@ -9,6 +9,9 @@
  * false. */
 bool driver_is_slow(const char *driver);
 
+/* What to do when it is slow. */
+const char *driver_advice(void);
+
 /* A field of the screen, and what to do when it is slow. Both print nothing for NULL. */
 void driver_print(const char *driver);
 void driver_print_advice(const char *driver);

@@ -12,8 +12,8 @@
 #include "cli/text.h"
 
 static const struct command *const commands[] = {
-	&cmd_status, &cmd_list,	   &cmd_show,	&cmd_stats,  &cmd_events, &cmd_observe,
-	&cmd_probe,  &cmd_explain, &cmd_policy, &cmd_reload, &cmd_drain,
+	&cmd_status,   &cmd_list,  &cmd_show,	 &cmd_stats,  &cmd_events, &cmd_observe,
+	&cmd_diagnose, &cmd_probe, &cmd_explain, &cmd_policy, &cmd_reload, &cmd_drain,
 };
 
 static const struct command program = {

@@ -12,10 +12,11 @@
 
 #include "base/util.h"
 
-enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40, WIDTH_MAX = 120, FIELD_COLUMN = 14 };
+enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40, WIDTH_MAX = 120, FIELD_COLUMN = 14, ITEM_COLUMN = 16 };
 
 static bool colours;
 static int width = WIDTH_DEFAULT;
+static FILE *diverted; /* the caller's */
 
 static const char *const sequences[] = {
 	[STYLE_PLAIN] = "",	   [STYLE_BOLD] = "\033[1m",  [STYLE_DIM] = "\033[2m",
@@ -194,6 +195,14 @@ void text_bullet(enum style style, char mark, const char *text)
 	putchar('\n');
 }
 
+void text_item(enum style style, char mark, const char *label, const char *text)
+{
+	printf("%s%c%s %s%-*s%s", text_style(style), mark, text_style_end(), text_style(STYLE_BOLD),
+	       ITEM_COLUMN - 2, label, text_style_end());
+	print_wrapped(ITEM_COLUMN, ITEM_COLUMN, text);
+	putchar('\n');
+}
+
 void text_heading(const char *heading)
 {
 	printf("\n%s%s%s\n", text_style(STYLE_BOLD), heading, text_style_end());
@@ -213,6 +222,11 @@ void text_field(const char *label, enum style style, const char *format, ...)
 	printf("%s\n", text_style_end());
 }
 
+static FILE *error_file(void)
+{
+	return diverted ? diverted : stderr;
+}
+
 void text_error(const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL;
@@ -222,8 +236,18 @@ void text_error(const char *format, ...)
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
 	va_end(args);
-	fputs("ktlsctl: ", stderr);
+	fputs("ktlsctl: ", error_file());
 	if (text)
-		print_safe(stderr, text, strlen(text));
-	putc('\n', stderr);
+		print_safe(error_file(), text, strlen(text));
+	putc('\n', error_file());
+}
+
+void text_hint(const char *hint)
+{
+	fprintf(error_file(), "%s\n", hint);
+}
+
+void text_divert_errors(FILE *file)
+{
+	diverted = file;
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_WARN, STYLE_BAD };
 
@@ -36,11 +37,17 @@ struct text_number text_percent(int64_t part, int64_t whole); /* "99 %"; "-" of 
 void text_print(enum style style, const char *text);
 void text_paragraph(int indent, const char *text);
 void text_bullet(enum style style, char mark, const char *text);
+/* "! label     text", wrapped below its own column. */
+void text_item(enum style style, char mark, const char *label, const char *text);
 void text_heading(const char *heading);
 void text_field(const char *label, enum style style, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* One line on stderr, after "ktlsctl: ". */
+/* One line on stderr, after "ktlsctl: "; a hint is a line that follows it. */
 void text_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void text_hint(const char *hint);
+
+/* Where errors and hints go from now on; NULL is stderr. */
+void text_divert_errors(FILE *file);
 
 #endif
