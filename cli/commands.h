@@ -11,6 +11,7 @@ extern const struct command cmd_show;
 extern const struct command cmd_stats;
 extern const struct command cmd_events;
 extern const struct command cmd_observe;
+extern const struct command cmd_top;
 extern const struct command cmd_diagnose;
 extern const struct command cmd_probe;
 extern const struct command cmd_explain;

@@ -19,86 +19,19 @@
 
 enum { STALE_MS = 5000 };
 
+#define COLUMN(...) { __VA_ARGS__ },
+
 static const struct column columns[] = {
-	{ "cookie", COLUMN_NUMBER, "cookie", NULL, 0, COLUMN_DEFAULT,
-	  "the kernel's socket cookie, which ss -e prints in hexadecimal as sk" },
-	{ "owner", COLUMN_TEXT, NULL, row_print_owner, 0, COLUMN_DEFAULT,
-	  "ktlsd, or the name of the process; other where that is not known" },
-	{ "listener", COLUMN_TEXT, "listener", NULL, 0, COLUMN_DEFAULT | COLUMN_IF_KNOWN,
-	  "the listener that accepted it" },
-	{ "version", COLUMN_TEXT, "version", NULL, 0, COLUMN_DEFAULT, "TLS version" },
-	{ "cipher", COLUMN_TEXT, "cipher", NULL, 0, COLUMN_DEFAULT, "cipher, as ss prints it" },
-	{ "tx", COLUMN_MODE, "tx.mode", NULL, 0, COLUMN_DEFAULT,
-	  "who encrypts what is sent: user, kernel or device; none before there are keys" },
-	{ "rx", COLUMN_MODE, "rx.mode", NULL, 0, COLUMN_DEFAULT, "who decrypts what is received" },
-	{ "peer", COLUMN_TEXT, "peer", NULL, 0, COLUMN_DEFAULT, "address of the other side" },
-	{ "reason", COLUMN_TEXT, NULL, row_print_reason, 0, COLUMN_DEFAULT | COLUMN_WRAP,
-	  "why a direction is not in the kernel or, where somebody can do something about it, not "
-	  "on the device; see ktlsctl explain" },
-	{ "offload", COLUMN_TEXT, NULL, row_print_offload, 0, COLUMN_WRAP,
-	  "why a direction in the kernel is not on the network device, whatever the reason" },
-	{ "state", COLUMN_TEXT, "state", NULL, 0, 0, "state of the connection in ktlsd" },
-	{ "local", COLUMN_TEXT, "local", NULL, 0, 0, "address of this side" },
-	{ "pid", COLUMN_NUMBER, NULL, row_print_pid, 0, 0,
-	  "a process that has it open, else the one that set the keys" },
-	{ "process", COLUMN_TEXT, "process.comm", NULL, 0, 0,
-	  "name of a process that has it open" },
-	{ "installer", COLUMN_TEXT, "installer.comm", NULL, 0, 0,
-	  "name of the process that set the keys" },
-	{ "age", COLUMN_AGE, "age_ms", NULL, 0, 0,
-	  "time since ktlsd accepted it; milliseconds in JSON" },
-	{ "since", COLUMN_AGE, "since_ms", NULL, 0, 0,
-	  "for how long the kernel programs have known it; unknown: it is older than they" },
-	{ "sni", COLUMN_TEXT, "sni", NULL, 0, 0, "server name the client asked for" },
-	{ "alpn", COLUMN_TEXT, "alpn", NULL, 0, 0, "application protocol agreed on" },
-	{ "group", COLUMN_TEXT, "group", NULL, 0, 0, "key exchange group" },
-	{ "resumed", COLUMN_BOOL, "resumed", NULL, 0, 0, "whether the session was resumed" },
-	{ "errors", COLUMN_NUMBER, NULL, row_print_errors, 0, 0,
-	  "records that did not decrypt, had a bad header, or could not be sent" },
-	{ "rekeys", COLUMN_NUMBER, NULL, row_print_rekeys, 0, 0, "key updates, both directions" },
-	{ "device", COLUMN_TEXT, NULL, row_print_device, 0, 0, "network device that has the keys" },
-	{ "egress", COLUMN_TEXT, "egress", NULL, 0, 0, "network device its packets leave by" },
-	{ "degraded", COLUMN_BOOL, "degraded", NULL, 0, 0,
-	  "whether the device that had the keys went down" },
-	{ "sockmap", COLUMN_BOOL, "sockmap", NULL, 0, 0, "whether a sockmap program is on it" },
-	{ "last-error", COLUMN_TEXT, "last_error", NULL, 0, 0, "errno of its last error" },
-	{ "netns", COLUMN_NUMBER, "netns", NULL, 0, 0,
-	  "inode of its network namespace, where that is another than ktlsd's" },
-	{ "tx-reason", COLUMN_TEXT, "tx.reason", NULL, 0, 0, "reason of the sending side" },
-	{ "tx-errno", COLUMN_TEXT, "tx.errno", NULL, 0, 0,
-	  "errno beside the sending side's reason" },
-	{ "tx-offload", COLUMN_TEXT, "tx.offload", NULL, 0, 0,
-	  "why the sending side is not on the device" },
-	{ "tx-offload-errno", COLUMN_TEXT, "tx.offload_errno", NULL, 0, 0, "errno beside that" },
-	{ "tx-records", COLUMN_NUMBER, "tx.records", NULL, 0, 0, "records sent by the kernel" },
-	{ "tx-bytes", COLUMN_SIZE, "tx.bytes", NULL, 0, 0, "bytes that ktlsd sent" },
-	{ "tx-wire-bytes", COLUMN_SIZE, "tx.wire_bytes", NULL, 0, 0,
-	  "bytes that TCP sent, all of TLS included" },
-	{ "tx-payload", COLUMN_SIZE, "tx.payload", NULL, 0, 0,
-	  "payload bytes that the kernel encrypted, where these are counted" },
-	{ "tx-rekeys", COLUMN_NUMBER, "tx.rekeys", NULL, 0, 0, "key updates of the sending side" },
-	{ "tx-errors", COLUMN_NUMBER, "tx.errors", NULL, 0, 0, "records that could not be sent" },
-	{ "tx-device", COLUMN_TEXT, "tx.device", NULL, 0, 0, "network device that encrypts" },
-	{ "rx-reason", COLUMN_TEXT, "rx.reason", NULL, 0, 0, "reason of the receiving side" },
-	{ "rx-errno", COLUMN_TEXT, "rx.errno", NULL, 0, 0,
-	  "errno beside the receiving side's reason" },
-	{ "rx-offload", COLUMN_TEXT, "rx.offload", NULL, 0, 0,
-	  "why the receiving side is not on the device" },
-	{ "rx-offload-errno", COLUMN_TEXT, "rx.offload_errno", NULL, 0, 0, "errno beside that" },
-	{ "rx-records", COLUMN_NUMBER, "rx.records", NULL, 0, 0, "records received by the kernel" },
-	{ "rx-bytes", COLUMN_SIZE, "rx.bytes", NULL, 0, 0, "bytes that ktlsd received" },
-	{ "rx-wire-bytes", COLUMN_SIZE, "rx.wire_bytes", NULL, 0, 0,
-	  "bytes that TCP received, all of TLS included" },
-	{ "rx-payload", COLUMN_SIZE, "rx.payload", NULL, 0, 0,
-	  "payload bytes that the kernel decrypted, where these are counted" },
-	{ "rx-rekeys", COLUMN_NUMBER, "rx.rekeys", NULL, 0, 0,
-	  "key updates of the receiving side" },
-	{ "rx-errors", COLUMN_NUMBER, "rx.errors", NULL, 0, 0, "records that did not decrypt" },
-	{ "rx-device", COLUMN_TEXT, "rx.device", NULL, 0, 0, "network device that decrypts" },
-	{ "rx-framing-errors", COLUMN_NUMBER, "rx.framing_errors", NULL, 0, 0,
-	  "records with a bad header or length" },
-	{ "inode", COLUMN_NUMBER, "inode", NULL, 0, 0, "inode of the socket, as in /proc/PID/fd" },
-	{ "uid", COLUMN_NUMBER, "uid", NULL, 0, 0, "user who owns the socket" },
+#include "cli/connections.def"
+};
+
+static const struct column rate_columns[] = {
+	{ "records/s", COLUMN_NUMBER, "records_s", NULL, 0, COLUMN_DEFAULT,
+	  "records in a second, both directions" },
+	{ "bytes/s", COLUMN_SIZE, "bytes_s", NULL, 0, COLUMN_DEFAULT,
+	  "bytes in a second, both directions: of ktlsd's connections payload, of others what TCP "
+	  "carried" },
+#include "cli/connections.def"
 };
 
 const struct listing connections_listing = {
@@ -107,6 +40,13 @@ const struct listing connections_listing = {
 	.as_it_came = true,
 	.columns = columns,
 	.n_columns = ARRAY_SIZE(columns),
+};
+
+const struct listing connections_rates_listing = {
+	.name = "connections",
+	.empty = "No connections.",
+	.columns = rate_columns,
+	.n_columns = ARRAY_SIZE(rate_columns),
 };
 
 struct reading {

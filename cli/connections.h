@@ -14,6 +14,9 @@ struct listing;
 
 extern const struct listing connections_listing;
 
+/* The same with rates, which a row must have as records_s and bytes_s. */
+extern const struct listing connections_rates_listing;
+
 /* One connection as its JSON, lent: 0, -EINVAL (no Connection), -ENOMEM, or -ECANCELED after
  * saying what is wrong. */
 typedef int connections_fn(const char *text, size_t len, void *arg);

@@ -12,7 +12,7 @@
 #include "cli/text.h"
 
 static const struct command *const commands[] = {
-	&cmd_status,   &cmd_list,  &cmd_show,	 &cmd_stats,  &cmd_events, &cmd_observe,
+	&cmd_status,   &cmd_list,  &cmd_show,	 &cmd_stats,  &cmd_events, &cmd_observe, &cmd_top,
 	&cmd_diagnose, &cmd_probe, &cmd_explain, &cmd_policy, &cmd_reload, &cmd_drain,
 };
 

@@ -37,6 +37,11 @@ static const struct column *column_at(const struct table *table, size_t i)
 	return &table->listing->columns[table->at[i]];
 }
 
+const struct column *table_column(const struct table *table, size_t i)
+{
+	return i < table->n ? column_at(table, i) : NULL;
+}
+
 static void choose(struct table *table, size_t index)
 {
 	for (size_t i = 0; i < table->n; i++)

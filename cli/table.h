@@ -30,6 +30,9 @@ void table_free(struct table *table);
 #define _cleanup_table_ __attribute__((cleanup(table_cleanup)))
 void table_cleanup(struct table **table);
 
+/* The i-th column chosen, NULL past the last. */
+const struct column *table_column(const struct table *table, size_t i);
+
 /* Adds a row, in JSON prints it. 0, -EINVAL (a value has the wrong type: json_complaint()) or
  * -ENOMEM. */
 int table_add(struct table *table, struct json *row);

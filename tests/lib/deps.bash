@@ -12,7 +12,7 @@ declare -gA DEPS_GROUPS=(
 	[wolfssl]="gcc libc6-dev make autoconf automake libtool"
 	[wolfssl-system]="libwolfssl-dev"
 	[build]="cmake ninja-build gcc libc6-dev clang llvm pkgconf bpftool libbpf-dev uthash-dev
-		libcap-ng-dev libcyaml-dev libhttp-parser-dev libjansson-dev libmnl-dev
+		libcap-ng-dev libcyaml-dev libhttp-parser-dev libjansson-dev libmnl-dev libncurses-dev
 		libseccomp-dev libsmartcols-dev libyaml-dev"
 	[test]="bats bats-assert bats-support libcmocka-dev libssl-dev
 		ca-certificates curl ethtool gnutls-bin media-types nginx openssl
