@@ -254,7 +254,7 @@ static __always_inline int end_offer(__u64 *args, int direction)
 	};
 	struct history *past;
 
-	if (h.error == EEXIST) /* a rekey: the offer was made with the first keys */
+	if (h.error == EEXIST) /* a rekey, see below */
 		return 0;
 	h.ctx = read_context(h.sk);
 	h.dev = find_egress(h.sk);
@@ -264,6 +264,8 @@ static __always_inline int end_offer(__u64 *args, int direction)
 	if (past) {
 		struct history_direction *dir = &past->dir[direction];
 
+		if (dir->had_keys) /* a rekey: the offer was made with the first keys */
+			return 0;
 		if (dir->offer == KTLS_OFFER_DRIVER && dir->device_errno == h.error)
 			h.offer = KTLS_OFFER_DRIVER;
 		dir->offer = h.offer;
@@ -459,6 +461,7 @@ int ktls_close(__u64 *args)
 	close_direction(&h, past, KTLS_TX, &records[KTLS_TX], &payload[KTLS_TX], &known[KTLS_TX]);
 	close_direction(&h, past, KTLS_RX, &records[KTLS_RX], &payload[KTLS_RX], &known[KTLS_RX]);
 	h.direction = KTLS_BOTH;
+	h.conf |= read_conf(h.ctx, KTLS_TX); /* any: whether there are keys */
 	e = event_make(&h);
 	if (e) {
 		e->records[KTLS_TX] = records[KTLS_TX];

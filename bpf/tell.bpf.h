@@ -13,7 +13,7 @@ struct happening {
 	const struct tls_context *ctx; /* NULL: it has none */
 	const struct net_device *dev;
 	__u16 error;
-	__u16 version; /* 0: that of the keys */
+	__u16 version; /* 0: that of the keys, if conf says that there are any */
 	__u16 cipher;
 	__u8 event;
 	__u8 direction;
@@ -23,14 +23,14 @@ struct happening {
 
 static __u16 happening_version(const struct happening *h)
 {
-	if (h->version || !h->ctx)
+	if (h->version || !h->ctx || h->conf == KTLS_CONF_BASE)
 		return h->version;
 	return read_version(h->ctx);
 }
 
 static __u16 happening_cipher(const struct happening *h)
 {
-	if (h->version || !h->ctx)
+	if (h->version || !h->ctx || h->conf == KTLS_CONF_BASE)
 		return h->cipher;
 	return read_cipher(h->ctx);
 }
