@@ -8,28 +8,54 @@ load lib
 
 # Where bpffs goes: the directory of a test below /tmp is closed to other users.
 RUN=/run/ktlsd-observe-test
-BPFFS=$RUN/bpf
-PIN=$BPFFS/iter_tcp
+# Probes are slow to attach under emulation: most tests share these, the others have their own.
+SHARED=$RUN/shared
+OWN=$RUN/own
 # By number: /etc/group is the host's and may be changing.
 GROUP=65534
 MEMBER=(setpriv --reuid 65534 --regid 65533 --groups "$GROUP")
 STRANGER=(setpriv --reuid 65534 --regid 65533 --clear-groups)
+ITERATORS=(iter_tcp iter_task_file iter_totals)
+MAPS=(map_meta map_settings map_history map_totals map_events)
+CYCLES=5
+[[ ${MATRIX:-} != full ]] || CYCLES=200
 
 declare -gA CIPHERS=([aes-gcm-128]=51 [aes-gcm-256]=52 [aes-ccm-128]=53 [chacha20-poly1305]=54)
+# The numbers of bpf/event.h.
+declare -gA EVENTS=([0]=ulp [1]=keys [2]=rekey [3]=keys-read [4]=device [5]=error [6]=framing
+	[10]=close [11]=lost [12]=forgotten [13]=totals-full)
+
+setup_file() {
+	[[ $EUID == 0 ]] || return 0
+	install -d -m 0755 "$RUN"
+	install -m 0755 "$HELPERS"/{observe_dump,ktls_pair,ktls_trouble} "$RUN"
+	expect_ktls || return 0
+	"$RUN/observe_dump" load "$SHARED" "$GROUP" >&2
+	"$RUN/observe_dump" attach "$SHARED" >&2
+}
+
+teardown_file() {
+	[[ $EUID == 0 ]] || return 0
+	"$RUN/observe_dump" unload "$SHARED"
+	rm -r "$RUN"
+}
 
 setup() {
 	tell_try
 	[[ $EUID == 0 ]] || skip "needs root"
-	install -d -m 0755 "$RUN"
-	install -m 0755 "$HELPERS/observe_dump" "$HELPERS/ktls_pair" "$RUN"
+	use_pins "$SHARED"
 	PAIR_PIDS=() PAIR_FDS=()
 }
 
 teardown() {
 	[[ $EUID == 0 ]] || return 0
 	pairs_stop
-	"$RUN/observe_dump" unload "$BPFFS"
-	rm -r "$RUN"
+	"$RUN/observe_dump" unload "$OWN"
+}
+
+use_pins() { # DIR
+	BPFFS=$1
+	PIN=$1/iter_tcp
 }
 
 need_tls() {
@@ -45,18 +71,36 @@ need_bpf() {
 	((0x$caps >> 39 & 1)) || skip "root has no CAP_BPF here"
 }
 
+# Into pins of the test's own.
 load_programs() {
 	need_bpf
+	use_pins "$OWN"
 	run "$RUN/observe_dump" load "$BPFFS" "$GROUP"
 	echo "$output"
-	[[ $status == 0 && ${lines[-1]} == "step=done errno=0 text=pinned at $PIN" ]]
+	[[ $status == 0 && $output == step=done\ errno=0\ * ]]
+}
+
+attach_probes() {
+	run "$RUN/observe_dump" attach "$BPFFS"
+	echo "$output"
+	[[ $status == 0 && ${lines[0]} == step=done\ errno=0\ * ]]
 }
 
 # Starts a pair that stays until the test ends; sets SUBJECT and PEER to what it says of itself.
 pair_start() { # OPTION...
-	local in=$RUN/in out=$RUN/out in_fd out_fd line
+	pair_start_by -- "$@"
+}
+
+# Likewise, with a command such as unshare(1) before it.
+pair_start_by() { # COMMAND... -- OPTION...
+	local in=$RUN/in out=$RUN/out in_fd out_fd line command=()
+	while [[ $1 != -- ]]; do
+		command+=("$1")
+		shift
+	done
+	shift
 	mkfifo "$in" "$out"
-	"$RUN/ktls_pair" "$@" <"$in" >"$out" 3>&- &
+	"${command[@]}" "$RUN/ktls_pair" "$@" <"$in" >"$out" 3>&- &
 	PAIR_PIDS+=($!)
 	exec {in_fd}>"$in" {out_fd}<"$out"
 	PAIR_FDS+=("$in_fd")
@@ -222,7 +266,6 @@ direction_fields() { # tx|rx ON SEQ
 
 @test "IPv4 and IPv6 addresses, state and bytes" {
 	need_tls
-	load_programs
 	pair_start -n 3
 	dump
 	reported "$SUBJECT"
@@ -246,7 +289,6 @@ direction_fields() { # tx|rx ON SEQ
 @test "flags of a direction, and a key update that waits" {
 	local pending=255
 	need_tls
-	load_programs
 	pair_start -V 1.3 -n 2
 	dump
 	reported "$SUBJECT"
@@ -264,20 +306,8 @@ direction_fields() { # tx|rx ON SEQ
 	expect key_update_pending "$((pending == 1 ? 0 : pending))"
 }
 
-@test "no key is ever read" {
-	need_tls
-	load_programs
-	pair_start -n 1
-	dump
-	reported "$SUBJECT"
-	reported "$PEER"
-	# The helper's keys, salts and IVs are all of these octets.
-	run ! grep -qE '(11){4}|(22){4}' <(od -An -v -tx1 "$PIN" | tr -d ' \n')
-}
-
 @test "closed sockets are gone, those of another network namespace are not seen" {
 	need_tls
-	load_programs
 	pair_start
 	dump
 	reported "$SUBJECT"
@@ -287,45 +317,311 @@ direction_fields() { # tx|rx ON SEQ
 	wait_until 20 is_gone "$PEER"
 }
 
-@test "a group member without privilege reads, others may not" {
-	load_programs
-	[[ $(stat -c '%a %u %g' "$BPFFS") == "750 0 $GROUP" ]]
-	[[ $(stat -c '%a %u %g' "$PIN") == "640 0 $GROUP" ]]
-	run -0 "${MEMBER[@]}" "$RUN/observe_dump" read "$PIN"
-	run -1 "${STRANGER[@]}" "$RUN/observe_dump" read "$PIN"
-	[[ $output == error=EACCES ]]
-}
-
 @test "a group member sees the sockets of others" {
 	need_tls
-	load_programs
 	pair_start
 	run -0 "${MEMBER[@]}" "$RUN/observe_dump" read "$PIN"
 	DUMP=$output
 	reported "$SUBJECT"
 }
 
-@test "loading again replaces the pin, unloading leaves nothing" {
-	local first
+@test "a group member without privilege reads the iterators and no map, others nothing" {
+	local pin
 	load_programs
-	first=$(stat -c %i "$PIN")
+	[[ $(stat -c '%a %u %g' "$BPFFS") == "750 0 $GROUP" ]]
+	for pin in "${ITERATORS[@]}"; do
+		[[ $(stat -c '%a %u %g' "$BPFFS/$pin") == "640 0 $GROUP" ]]
+		"${MEMBER[@]}" cat "$BPFFS/$pin" >/dev/null
+		run ! "${STRANGER[@]}" cat "$BPFFS/$pin"
+	done
+	run -1 "${STRANGER[@]}" "$RUN/observe_dump" read "$PIN"
+	[[ $output == error=EACCES ]]
+	for pin in "${MAPS[@]}"; do
+		[[ $(stat -c '%a %u %g' "$BPFFS/$pin") == '600 0 0' ]]
+		bpftool map show pinned "$BPFFS/$pin" >/dev/null
+		run ! "${MEMBER[@]}" bpftool map show pinned "$BPFFS/$pin"
+	done
+	[[ $(find "$BPFFS" -name 'link_*' -perm /077) == '' ]]
+}
+
+# What the events since the last call say, in names: "EVENT DIRECTION ERROR TX RX", with the records
+# of a close.
+events() {
+	"$RUN/observe_dump" events "$BPFFS" |
+		select_in_order event direction error tx_records rx_records unsent |
+		while read -r event direction rest; do
+			echo "${EVENTS[$event]} $direction $rest"
+		done
+}
+
+# Reduces lines of key=value to the values of the fields named.
+select_in_order() { # NAME...
+	awk -v names="$*" '
+		BEGIN { n = split(names, name, " ") }
+		{
+			split("", value)
+			for (i = 1; i <= NF; i++)
+				value[substr($i, 1, index($i, "=") - 1)] = substr($i, index($i, "=") + 1)
+			for (i = 1; i <= n; i++)
+				printf "%s%s", value[name[i]], i < n ? " " : "\n"
+		}'
+}
+
+# The totals of an event, direction (0 tx, 1 rx, 255) and outcome: sets COUNT and RECORDS.
+total() { # NAME DIRECTION OK
+	local event direction ok count records
+	COUNT=0 RECORDS=0
+	while read -r event direction ok count records; do
+		[[ ${EVENTS[$event]} == "$1" && $direction == "$2" && $ok == "$3" ]] || continue
+		COUNT=$((COUNT + count)) RECORDS=$((RECORDS + records))
+	done < <("$RUN/observe_dump" totals "$BPFFS/iter_totals" |
+		select_in_order event direction ok count records)
+}
+
+# Sets VALUE to a counter of tls_stat.
+tls_stat() { # NAME
+	VALUE=$(awk -v name="$1" '$1 == name { print $2 }' /proc/net/tls_stat)
+}
+
+@test "all probes are attached, each in its pin" {
+	local pins
+	need_tls
+	run -0 "$RUN/observe_dump" look "$BPFFS"
+	echo "$output"
+	[[ ${lines[0]} == step=done\ errno=0\ adopted=0\ waiting=0\ payload=0\ * ]]
+	run ! grep attached=0 <<<"$output"
+	pins=("$BPFFS"/link_*)
+	[[ ${#pins[@]} == $(grep -cE '^program=(fentry|fexit|tp_btf)/' <<<"$output") ]]
+}
+
+@test "what seldom happens is told, in order, with the counts at the close" {
+	local rekeyed=0
+	need_tls
+	expect_rekey || rekeyed=16 # EBUSY
+	events >/dev/null
+	"$RUN/ktls_trouble" ulp-unconnected connect keys-tx ulp keys-strange keys-tx keys-rx record record \
+		read-keys record key-update rekey-rx rekey-tx record read-keys record more close \
+		>"$RUN/steps"
+	cat "$RUN/steps"
+	# Of these six records none is lost by reading the keys back, and none by a rekey.
+	diff - <(events) <<-EOF
+		ulp 255 107 0 0 0
+		keys 0 22 0 0 0
+		keys 0 0 0 0 0
+		keys 1 0 0 0 0
+		keys-read 0 0 0 0 0
+		rekey 1 $rekeyed 0 0 0
+		rekey 0 $rekeyed 0 0 0
+		keys-read 0 0 0 0 0
+		close 255 0 6 0 1
+		close 255 0 0 6 0
+	EOF
+}
+
+@test "records that do not decrypt, and those that are none" {
+	need_tls
+	events >/dev/null
+	"$RUN/ktls_trouble" connect ulp keys-rx garbage close connect ulp keys-rx too-long close >"$RUN/steps"
+	grep -x 'step=garbage error=EBADMSG' "$RUN/steps"
+	grep -x 'step=too-long error=EMSGSIZE' "$RUN/steps"
+	diff - <(events) <<-EOF
+		keys 1 0 0 0 0
+		error 1 74 0 0 0
+		close 255 0 0 0 0
+		close 255 0 0 0 0
+		keys 1 0 0 0 0
+		framing 1 90 0 0 0
+		close 255 0 0 0 0
+		close 255 0 0 0 0
+	EOF
+}
+
+@test "an error wakes the reader at once" {
+	local pid
+	need_tls
+	"$RUN/observe_dump" events "$BPFFS" >/dev/null
+	"$RUN/observe_dump" events "$BPFFS" 60000 >"$RUN/woken" 3>&- &
+	pid=$!
+	"$RUN/ktls_trouble" ulp-unconnected >/dev/null
+	wait "$pid"
+	grep -q '^event=0 direction=255 error=107 ' "$RUN/woken"
+}
+
+@test "totals equal tls_stat" {
+	local -A before=()
+	local name
+	need_tls
+	count_all() { # tls_stat NAME of the total
+		local stat event direction ok
+		while read -r stat event direction ok; do
+			tls_stat "$stat"
+			total "$event" "$direction" "$ok"
+			[[ ! $VALUE ]] || echo "$stat $((VALUE - ${before[$stat]:-0})) $((COUNT - ${before[ours $stat]:-0}))"
+		done <<-EOF
+			TlsTxSw keys 0 1
+			TlsRxSw keys 1 1
+			TlsDecryptError error 1 0
+			TlsTxRekeyOk rekey 0 1
+			TlsRxRekeyOk rekey 1 1
+		EOF
+	}
+	while read -r name theirs ours; do
+		before[$name]=$theirs
+		before[ours $name]=$ours
+	done < <(count_all)
+	"$RUN/ktls_trouble" connect ulp keys-tx keys-rx record key-update rekey-rx rekey-tx record close \
+		connect ulp keys-rx garbage close >/dev/null
+	count_all
+	[[ $(count_all | awk '$2 != $3') == '' ]]
+	[[ $(count_all | awk '$2 == 0' | wc -l) == 0 ]] || ! expect_rekey
+	for name in lost forgotten totals-full; do
+		total "$name" 255 0
+		[[ $COUNT == 0 ]]
+	done
+}
+
+@test "who set the keys, since when, what became of the offer to a device" {
+	need_tls
+	pair_start -n 2
+	dump
+	reported "$SUBJECT"
+	expect installer "${PAIR_PIDS[-1]}"
+	expect installer_comm ktls_pair
+	expect tx_seen 1
+	expect rx_seen 1
+	# Loopback takes no keys: the kernel itself said so.
+	expect tx_offer 1
+	expect tx_device_errno 95
+	expect egress lo
+	expect egress_features 0x3
+	expect holder 0
+	field "$LINE" since
+	((VALUE > 0))
+}
+
+@test "the task walk finds sockets of other network namespaces, and who holds them" {
+	local netns
+	need_tls
+	# shellcheck disable=SC2016 # expanded in the namespace
+	pair_start_by unshare --net bash -c 'ip link set lo up && exec "$0" "$@"' -- -n 2
+	dump
+	run ! reported "$SUBJECT"
+	DUMP=$("${MEMBER[@]}" "$RUN/observe_dump" read "$BPFFS/iter_task_file")
+	reported "$SUBJECT"
+	netns=$(stat -L -c %i "/proc/${PAIR_PIDS[-1]}/ns/net")
+	expect netns "$netns"
+	expect holder "${PAIR_PIDS[-1]}"
+	expect holder_comm ktls_pair
+	expect installer "${PAIR_PIDS[-1]}"
+	expect tx_records 2
+	expect rx_records 2
+	expect uid 0
+}
+
+@test "payload is accounted while that is asked for, from a socket's first byte" {
+	local old
+	need_tls
+	pair_start -n 2
+	old=$SUBJECT
+	run -0 "$RUN/observe_dump" payload "$BPFFS" on
+	[[ ${lines[0]} == *" payload=1 "* ]]
+	run ! grep attached=0 <<<"$output"
+	pair_start -n 3
+	dump
+	reported "$old"
+	expect flags 0
+	reported "$SUBJECT"
+	expect flags 0x4
+	expect tx_payload 12300
+	expect rx_payload 12300
+	run -0 "$RUN/observe_dump" payload "$BPFFS" off
+	[[ ${lines[0]} == *" payload=0 "* ]]
+	[[ $(find "$BPFFS" -name 'link_*sendmsg') == '' ]]
+	dump
+	reported "$SUBJECT"
+	expect flags 0
+}
+
+@test "no key in what is read, nor in any map" {
+	local map
+	need_tls
+	events >/dev/null
+	pair_start -n 1
+	dump
+	reported "$SUBJECT"
+	reported "$PEER"
+	# The helper's keys, salts and IVs are all of these octets.
+	run ! grep -qE '(11){4}|(22){4}' <(od -An -v -tx1 "$BPFFS/iter_tcp" | tr -d ' \n')
+	run ! grep -qE '(11){4}|(22){4}' <(od -An -v -tx1 "$BPFFS/iter_task_file" | tr -d ' \n')
+	for map in meta settings history totals; do
+		bpftool -j map dump pinned "$BPFFS/map_$map" >"$RUN/map"
+		run ! grep -qE '("0x(11|22)",?){4}' "$RUN/map"
+	done
+	grep -q . "$RUN/map"
+}
+
+@test "loading again adopts: the same pins, and the totals go on" {
+	local first since
 	load_programs
-	[[ $(stat -c %i "$PIN") != "$first" ]]
-	run -0 "$RUN/observe_dump" read "$PIN"
-	[[ ! -e ${PIN}_new ]]
+	[[ $output == *" adopted=0 "* ]]
+	first=$(stat -c %i "$BPFFS"/*)
+	since=${output#* since=}
+	since=${since%% *}
+	load_programs
+	[[ $output == *" adopted=1 "*" since=$since text=adopted at $OWN"* ]]
+	[[ $(stat -c %i "$BPFFS"/*) == "$first" ]]
 	[[ $(grep -c " $BPFFS bpf " /proc/self/mounts) == 1 ]]
 	run -0 "$RUN/observe_dump" unload "$BPFFS"
 	run -0 "$RUN/observe_dump" unload "$BPFFS"
 	run ! grep " $BPFFS " /proc/self/mounts
 	run -1 "$RUN/observe_dump" read "$PIN"
 	[[ $output == error=ENOENT ]]
+	run -1 "$RUN/observe_dump" look "$BPFFS"
+	run -1 "$RUN/observe_dump" attach "$BPFFS"
+}
+
+@test "probes count on while nobody is there" {
+	local before
+	need_tls
+	total keys 0 1
+	before=$COUNT
+	"$RUN/ktls_trouble" connect ulp keys-tx keys-rx record close >/dev/null
+	run -0 "$RUN/observe_dump" load "$BPFFS" "$GROUP"
+	[[ $output == *" adopted=1 "* ]]
+	run ! grep attached=0 <<<"$output"
+	total keys 0 1
+	[[ $COUNT == $((before + 1)) ]]
+}
+
+@test "pins of another build, of another owner or that lack some are replaced, and that is said" {
+	local first
+	load_programs
+	chown 65534 "$BPFFS/map_totals"
+	load_programs
+	[[ ${lines[0]} == *" adopted=0 "*"in place of programs incomplete, or not root's alone" ]]
+	[[ $(stat -c '%u' "$BPFFS/map_totals") == 0 ]]
+	rm "$BPFFS/iter_totals"
+	load_programs
+	[[ ${lines[0]} == *" adopted=0 "*"in place of programs incomplete, or not root's" ]]
+	chmod 0644 "$BPFFS/iter_tcp"
+	load_programs
+	[[ ${lines[0]} == *" adopted=0 "* ]]
+	rm "$BPFFS/map_meta"
+	bpftool map pin pinned "$BPFFS/map_settings" "$BPFFS/map_meta"
+	first=$(stat -c %i "$PIN")
+	load_programs
+	[[ ${lines[0]} == *" adopted=0 "*"in place of programs of another release" ]]
+	[[ $(stat -c %i "$PIN") != "$first" && ! -e $BPFFS/new ]]
+	run -0 "$RUN/observe_dump" read "$PIN"
 }
 
 @test "a reader in the middle of a walk survives a replacement" {
 	local fd
 	load_programs
 	exec {fd}<"$PIN"
+	rm "$BPFFS/map_meta"
 	load_programs
+	[[ $output == *" adopted=0 "* ]]
 	run -0 "$RUN/observe_dump" unload "$BPFFS"
 	cat <&"$fd" >/dev/null
 	exec {fd}<&-
@@ -333,14 +629,62 @@ direction_fields() { # tx|rx ON SEQ
 
 @test "a loader without privilege is told which is missing, and harms no older pin" {
 	load_programs
+	rm "$BPFFS/map_meta"
 	run -1 --separate-stderr setpriv --bounding-set=-bpf,-sys_admin "$RUN/observe_dump" \
 		load "$BPFFS" "$GROUP"
-	[[ ${lines[0]} == "step=load errno=1 text=load: Operation not permitted: no CAP_BPF" ]]
+	[[ ${lines[0]} == "step=load errno=1 "*" text=load: Operation not permitted: no CAP_BPF" ]]
 	run -1 --separate-stderr setpriv --bounding-set=-perfmon,-sys_admin "$RUN/observe_dump" \
 		load "$BPFFS" "$GROUP"
-	[[ ${lines[0]} == "step=load errno=1 text=load: Operation not permitted: no CAP_PERFMON" ]]
+	[[ ${lines[0]} == "step=load errno=1 "*" text=load: Operation not permitted: no CAP_PERFMON" ]]
 	run -1 --separate-stderr setpriv --bounding-set=-sys_admin "$RUN/observe_dump" \
 		load "$RUN/other" "$GROUP"
 	[[ ${lines[0]} == *"step=bpffs errno=1 "*": no CAP_SYS_ADMIN" ]]
 	run -0 "$RUN/observe_dump" read "$PIN"
+}
+
+@test "without tls the probes wait, and attach when it comes" {
+	need_tls
+	[[ -e /sys/module/tls/refcnt ]] || skip "tls is built in"
+	"$RUN/observe_dump" unload "$SHARED"
+	wait_until 60 modprobe -q -r tls
+	load_programs
+	[[ ${lines[0]} == *" waiting=1 "* ]]
+	attach_probes
+	[[ ${lines[0]} == *" waiting=1 "*" text=waiting for the tls module" ]]
+	grep -x 'program=fexit/tcp_set_ulp attached=1 errno=0 text=' <<<"$output"
+	grep -x 'program=fentry/tls_sk_proto_close attached=0 errno=0 text=waits for the tls module' <<<"$output"
+	run -0 "$RUN/ktls_trouble" connect
+	modprobe tls
+	attach_probes
+	[[ ${lines[0]} == *" waiting=0 "*" text=attached" ]]
+	run ! grep attached=0 <<<"$output"
+	"$RUN/ktls_trouble" connect ulp keys-tx keys-rx record close >/dev/null
+	[[ $(events | tail -n 2) == $'close 255 0 1 0 0\nclose 255 0 0 1 0' ]]
+}
+
+# The kernel frees what was unloaded a little later.
+count_bpf() {
+	bpftool -j prog show | grep -o '"name":"ktls_' | wc -l
+	bpftool -j map show | grep -cE '"name":"(history|totals|events|settings|meta)"' || true
+}
+
+is_count() { # COUNT
+	[[ $(count_bpf) == "$1" ]]
+}
+
+@test "loading, attaching and unloading again and again leaves nothing" {
+	local before i
+	need_tls
+	"$RUN/observe_dump" unload "$SHARED"
+	before=$'0\n0'
+	wait_until 30 is_count "$before"
+	for ((i = 0; i < CYCLES; i++)); do
+		load_programs
+		attach_probes
+		"$RUN/ktls_trouble" connect ulp keys-tx keys-rx record close >/dev/null
+		run -0 "$RUN/observe_dump" payload "$BPFFS" "$([[ $((i % 2)) == 0 ]] && echo on || echo off)"
+		run -0 "$RUN/observe_dump" unload "$BPFFS"
+	done
+	wait_until 30 is_count "$before"
+	run ! grep " $BPFFS " /proc/self/mounts
 }

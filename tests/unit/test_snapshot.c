@@ -123,6 +123,9 @@ static const struct damage damages[] = {
 	{ "tx zero-copy", offsetof(struct ktls_socket, tx_zero_copy), 2 },
 	{ "no-pad", offsetof(struct ktls_socket, rx_no_pad), 2 },
 	{ "rx zero-copy", offsetof(struct ktls_socket, rx_zero_copy), 254 },
+	{ "offer", offsetof(struct ktls_socket, dir[KTLS_TX].offer), KTLS_N_OFFERS },
+	{ "keys seen", offsetof(struct ktls_socket, dir[KTLS_RX].keys_seen), 2 },
+	{ "egress", offsetof(struct ktls_socket, egress_features), KTLS_EGRESS_ALL + 1 },
 	{ "key update", offsetof(struct ktls_socket, key_update_pending), 2 },
 };
 
@@ -143,16 +146,80 @@ static void refuses_damaged_records(void **state)
 	}
 }
 
-static void refuses_a_device_without_end(void **state)
+static void refuses_names_without_end(void **state)
 {
-	struct ktls_socket record = good(1);
-	struct seen seen = { 0 };
+	static const size_t names[] = {
+		offsetof(struct ktls_socket, device),
+		offsetof(struct ktls_socket, egress),
+		offsetof(struct ktls_socket, installer_comm),
+		offsetof(struct ktls_socket, holder_comm),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct ktls_socket record = good(1);
+		struct seen seen = { 0 };
+		size_t used;
+
+		memset((char *)&record + names[i], 'x', KTLS_COMM_LEN);
+		assert_int_equal(snapshot_decode(&record, sizeof(record), &used, note, &seen),
+				 -EPROTO);
+		assert_int_equal(seen.n, 0);
+	}
+}
+
+static struct ktls_total good_total(void)
+{
+	return (struct ktls_total){
+		.magic = KTLS_TOTAL_MAGIC,
+		.abi = KTLS_ABI,
+		.size = sizeof(struct ktls_total),
+		.key = { .event = KTLS_EVENT_CLOSE,
+			 .direction = KTLS_RX,
+			 .conf = KTLS_CONF_HW,
+			 .ok = 1 },
+		.count = 3,
+	};
+}
+
+static int add_total(const struct ktls_total *total, void *arg)
+{
+	uint64_t *sum = arg;
+
+	*sum += total->count;
+	return 0;
+}
+
+static void takes_good_totals_alone(void **state)
+{
+	static const struct damage bad[] = {
+		{ "magic", offsetof(struct ktls_total, magic), 0 },
+		{ "ABI", offsetof(struct ktls_total, abi), KTLS_ABI - 1 },
+		{ "size", offsetof(struct ktls_total, size), 0 },
+		{ "event", offsetof(struct ktls_total, key.event),
+		  KTLS_N_EVENTS + KTLS_N_OBSERVER },
+		{ "direction", offsetof(struct ktls_total, key.direction), 2 },
+		{ "mode", offsetof(struct ktls_total, key.conf), KTLS_N_CONFS },
+		{ "outcome", offsetof(struct ktls_total, key.ok), 2 },
+	};
+	struct ktls_total totals[] = { good_total(), good_total() };
+	uint64_t sum = 0;
 	size_t used;
 
 	(void)state;
-	memset(record.device, 'x', sizeof(record.device));
-	assert_int_equal(snapshot_decode(&record, sizeof(record), &used, note, &seen), -EPROTO);
-	assert_int_equal(seen.n, 0);
+	totals[1].key.event = KTLS_N_EVENTS + KTLS_OBSERVER_TOTALS_FULL;
+	totals[1].key.direction = KTLS_BOTH;
+	assert_int_equal(snapshot_decode_totals(totals, sizeof(totals), &used, add_total, &sum), 0);
+	assert_int_equal(used, sizeof(totals));
+	assert_int_equal(sum, 6);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		totals[0] = good_total();
+		((uint8_t *)&totals[0])[bad[i].offset] = bad[i].value;
+		if (snapshot_decode_totals(totals, sizeof(totals), &used, add_total, &sum) !=
+		    -EPROTO)
+			fail_msg("a total with bad %s was taken", bad[i].what);
+	}
+	assert_int_equal(sum, 6);
 }
 
 /* A file with n good records and then `tail` bytes of another; stands for the pin. */
@@ -213,6 +280,8 @@ static void names_a_missing_pin(void **state)
 	(void)state;
 	assert_int_equal(snapshot_read("/nonexistent/iter_tcp", note, &seen), -ENOENT);
 	assert_int_equal(snapshot_read("/", note, &seen), -EISDIR);
+	assert_int_equal(snapshot_read_totals("/nonexistent/iter_totals", add_total, NULL),
+			 -ENOENT);
 }
 
 static void counts_records_only_where_they_are_known(void **state)
@@ -223,6 +292,9 @@ static void counts_records_only_where_they_are_known(void **state)
 	(void)state;
 	assert_true(snapshot_count_records(&dir, &records));
 	assert_int_equal(records, 5);
+	dir.records_before = 10;
+	assert_true(snapshot_count_records(&dir, &records));
+	assert_int_equal(records, 15);
 	dir.seq_initial_known = 0;
 	records = 99;
 	assert_false(snapshot_count_records(&dir, &records));
@@ -240,7 +312,8 @@ int main(void)
 		cmocka_unit_test(leaves_a_truncated_record),
 		cmocka_unit_test(passes_on_a_refusal),
 		cmocka_unit_test(refuses_damaged_records),
-		cmocka_unit_test(refuses_a_device_without_end),
+		cmocka_unit_test(refuses_names_without_end),
+		cmocka_unit_test(takes_good_totals_alone),
 		cmocka_unit_test(reads_a_whole_file),
 		cmocka_unit_test(refuses_a_file_that_ends_inside_a_record),
 		cmocka_unit_test(names_a_missing_pin),
