@@ -174,6 +174,8 @@ static void make_listener(void)
 	f.listener->backend = &relay_backend;
 	for (int d = 1; d < DEADLINE_N; d++)
 		f.listener->timeout_ns[d] = 5000 * NS_PER_MS;
+	/* clients wait for it: the backend never ends */
+	f.listener->timeout_ns[DEADLINE_IDLE] = 200 * NS_PER_MS;
 	f.listener->policy[TX] = f.listener->policy[RX] = POLICY_ON;
 }
 
@@ -430,7 +432,6 @@ static void test_tally(void **state)
 
 	(void)state;
 	f.listener->policy[TX] = f.listener->policy[RX] = POLICY_OFF;
-	f.listener->timeout_ns[DEADLINE_IDLE] = 200 * NS_PER_MS;
 	assert_true(connect_client(TLS1_3_VERSION));
 	fd = dial();
 	expect_count(&n->early[CONN_ACCEPTED], 1);
