@@ -83,6 +83,4 @@ build_tlsnic() { # KERNEL
 		build_show_log "$log"
 		return 1
 	}
-	KTLSD_TLSNIC=$(tests/kmod/build "$1") || return 1
-	export KTLSD_TLSNIC
 }

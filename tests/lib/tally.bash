@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Runs suites that write TAP, and counts. To be sourced with progress.bash.
+# Runs suites that write TAP, and counts. To be sourced with progress.bash and lanes.bash.
 #
 #	tally_run SUITE COMMAND...	run it with its output in build/logs/SUITE.log; print one line
 #					with its counts, and every failure in full
+#	tally_together			after TALLY_TOGETHER=1: run what tally_run has only noted, as
+#					many suites at a time as there are CPUs, four at most
 #	tally_fail SUITE TEXT		count a failure that happened outside of any test
 #	tally_finish			print the sums; returns 1 if anything failed
 #
@@ -46,18 +48,40 @@ tally_show() { # LOG
 }
 
 tally_run() { # SUITE COMMAND...
-	local log=build/logs/${1//[ .]/-}.log status=0 passed failed skipped
+	local log=build/logs/${1//[ .]/-}.log status=0
+	if [[ ${TALLY_TOGETHER-} ]]; then
+		lanes_add "$1" "$log" "${@:2}"
+		return
+	fi
 	PROGRESS_DETAIL=tally_words PROGRESS_RESULT=tally_words \
 		progress_run "$1" "$log" "${@:2}" || status=$?
-	read -r passed failed skipped < <(tally_count "$log")
-	tally_show "$log"
+	tally_take "$1" "$log" "$status"
+}
+
+tally_together() {
+	local n
+	n=$(nproc)
+	TALLY_TOGETHER=
+	PROGRESS_DETAIL=tally_words lanes_run $((n < 4 ? n : 4)) tally_ended
+}
+
+tally_ended() { # SUITE LOG STATUS SECONDS
+	progress_note "$1: $(tally_words "$2"), $4 s"
+	tally_take "$1" "$2" "$3"
+}
+
+# Counts what the suite has said, and shows what has to be seen.
+tally_take() { # SUITE LOG STATUS
+	local passed failed skipped
+	read -r passed failed skipped < <(tally_count "$2")
+	tally_show "$2"
 	TALLY_PASSED=$((TALLY_PASSED + passed))
 	TALLY_FAILED=$((TALLY_FAILED + failed))
 	TALLY_SKIPPED=$((TALLY_SKIPPED + skipped))
 	if ((passed + failed + skipped == 0)); then
-		tally_fail "$1" "no test ran (exit code $status)" "$log"
-	elif ((status > 1 || (status == 1 && !failed))); then
-		tally_fail "$1" "ended with exit code $status" "$log"
+		tally_fail "$1" "no test ran (exit code $3)" "$2"
+	elif (($3 > 1 || ($3 == 1 && !failed))); then
+		tally_fail "$1" "ended with exit code $3" "$2"
 	fi
 }
 
