@@ -161,7 +161,7 @@ static const char *explain(const struct observer *o)
 	case PROGRAMS_FAILED:
 		return o->programs.text;
 	default:
-		return strerror(-o->err);
+		return o->err ? strerror(-o->err) : "the first walk is under way";
 	}
 }
 

@@ -8,6 +8,7 @@
 
 load lib
 load matrix
+load sockets
 
 BODY=1048583
 
@@ -76,22 +77,6 @@ hold() { # NAME PORT VERSION CIPHER
 	matrix_client openssl "$3" gcm128
 	CLIENT[-1]=$4
 	spawn "$1" "$HELPERS/converse" -t 300 -- "${CLIENT[@]}"
-}
-
-# Lines "COOKIE TX RX" of the sockets with TLS that listen at these ports, as ss knows them.
-ss_lines() { # PORT...
-	local line port
-	local local_port=':([0-9]+) +[^ ]+:[0-9]+ ' cookie='sk:([0-9a-f]+)'
-	local modes='tcp-ulp-tls.* rxconf: ([a-z]+) txconf: ([a-z]+)'
-	local -A mode=([none]=none [sw]=kernel [hw]=device)
-	while read -r line; do
-		[[ $line =~ $local_port ]] || continue
-		port=${BASH_REMATCH[1]}
-		[[ " $* " == *" $port "* && $line =~ $cookie ]] || continue
-		printf '%d ' "0x${BASH_REMATCH[1]}"
-		[[ $line =~ $modes ]] || continue
-		echo "${mode[${BASH_REMATCH[2]}]} ${mode[${BASH_REMATCH[1]}]}"
-	done < <(ss -HOntie state established) | sort
 }
 
 # The same as ktlsctl lists them: where ktlsd has a direction in user space the kernel has none.

@@ -14,6 +14,7 @@
 #	config_begin [LINE]...		starts $T/ktlsd.yaml with these top-level lines
 #	config_listener NAME PORT BACKEND [LINE]...	BACKEND is that of proxy:, or "files:ROOT[, KEY: VALUE]..."
 #	daemon_start [WRAPPER...]	starts ktlsd and waits until it serves
+#	observer_start			waits until its kernel programs are attached, or cannot be
 #	ctl COMMAND...			ktlsctl on its socket
 #
 # KTLSD_BUILD is the build directory. KTLSD_EXPECT is what the kernel must be able to do: none,
@@ -251,6 +252,15 @@ daemon_start() { # [WRAPPER...]
 	echo "ktlsd does not get ready:"
 	cat "$T/ktlsd.log"
 	return 1
+}
+
+observer_has_settled() {
+	log_has ktlsd 'msg="(programs (watch|wait)|sockets of others are not|what happens to)'
+}
+
+# Waits until the kernel programs are there, or cannot be.
+observer_start() {
+	wait_until 90 observer_has_settled
 }
 
 ctl() { # COMMAND...

@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,6 +56,7 @@ struct options {
 	bool tx, rx; /* of the subject */
 	uint64_t seq;
 	unsigned int n_records;
+	unsigned int n_more; /* pairs like it, of which nothing is said */
 	bool ipv6, no_pad, zero_copy, key_update;
 	const char *subject_netns, *peer_netns; /* below /run/netns; NULL is ours */
 	const char *address;			/* of the peer; NULL is loopback */
@@ -298,6 +300,23 @@ static void send_key_update(int from, int to)
 		errx(1, "the KeyUpdate arrived changed");
 }
 
+static void make_more(const struct options *o)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		err(1, "getrlimit");
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		err(1, "setrlimit");
+	for (unsigned int i = 0; i < o->n_more; i++) {
+		int subject, peer;
+
+		make_connection(o, &subject, &peer);
+		install_keys(subject, peer, o);
+	}
+}
+
 static unsigned int read_port(int fd, bool remote)
 {
 	struct sockaddr_storage address;
@@ -345,7 +364,7 @@ static void parse(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "V:c:d:s:n:6pzuN:a:")) != -1) {
+	while ((c = getopt(argc, argv, "V:c:d:s:n:M:6pzuN:a:")) != -1) {
 		switch (c) {
 		case 'V':
 			o->version = strcmp(optarg, "1.2") ? TLS_1_3_VERSION : TLS_1_2_VERSION;
@@ -361,6 +380,9 @@ static void parse(int argc, char **argv, struct options *o)
 			break;
 		case 'n':
 			o->n_records = (unsigned int)strtoul(optarg, NULL, 0);
+			break;
+		case 'M':
+			o->n_more = (unsigned int)strtoul(optarg, NULL, 10);
 			break;
 		case '6':
 			o->ipv6 = true;
@@ -383,7 +405,8 @@ static void parse(int argc, char **argv, struct options *o)
 			break;
 		default:
 			errx(2, "usage: ktls_pair [-V 1.2|1.3] [-c CIPHER] [-d tx|rx|both|none] "
-				"[-s SEQ] [-n RECORDS] [-6] [-p no-pad] [-z zero-copy] "
+				"[-s SEQ] [-n RECORDS] [-M MORE_PAIRS] [-6] [-p no-pad] [-z "
+				"zero-copy] "
 				"[-u KeyUpdate to the subject] [-N SUBJECTNETNS:PEERNETNS] "
 				"[-a PEERADDRESS]");
 		}
@@ -416,6 +439,7 @@ int main(int argc, char **argv)
 	}
 	describe("subject", subject, o.tx ? o.n_records : 0, rx_records);
 	describe("peer", peer, rx_records, o.tx ? o.n_records : 0);
+	make_more(&o);
 	puts("READY");
 	fflush(stdout);
 	obey(streams, n_streams);

@@ -1,0 +1,205 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Who has kernel-TLS sockets: nginx, openssl s_server, ktlsd and somebody in another network
+# namespace, some of them before there were kernel programs. What `ktlsctl list` says of each is
+# true, equals ss(8), and adds up to /proc/net/tls_stat.
+#
+# shellcheck disable=SC2034 # PORT and NAME are for matrix.bash
+
+load lib
+load sockets
+
+# Connections of each owner, half of them in TLS 1.2.
+EACH=$([[ ${MATRIX-} == full ]] && echo 50 || echo 8)
+
+setup_file() {
+	expect_ktls || return 0
+	suite_begin
+	backend_start "http=tcp:$IP:3000"
+	nginx_start
+	# an own configuration is the only way to OpenSSL 3.0's kTLS in s_server
+	printf '%s\n' 'openssl_conf = a' '[a]' 'ssl_conf = b' '[b]' 'system_default = c' '[c]' \
+		'Options = KTLS' >"$T/openssl.cnf"
+	namespace_begin
+	# older than the programs
+	hold nginx-old 5442 $((EACH / 2))
+	s_servers 1 $((EACH / 2)) -tls1_2
+	config_begin
+	config_listener web2 4012 "tcp:$IP:3000" "ktls: {tx: on, rx: on}" "versions: ['1.2']"
+	config_listener web3 4013 "tcp:$IP:3000" "ktls: {tx: on, rx: on}" "versions: ['1.3']"
+	daemon_start
+	observer_start
+	hold nginx-new 5443 $((EACH / 2))
+	s_servers $((EACH / 2 + 1)) "$EACH" -tls1_3
+	hold ktlsd-2 4012 $((EACH / 2))
+	hold ktlsd-3 4013 $((EACH / 2))
+}
+
+teardown_file() {
+	expect_ktls || return 0
+	ip netns del "$NETNS" 2>/dev/null || true
+	suite_end
+}
+
+setup() {
+	tell_try
+	expect_ktls || skip "this kernel has no TLS"
+	NETNS=$(basename "$T")
+	PORTS=(4012 4013 5442 5443)
+	local i
+	for ((i = 1; i <= EACH; i++)); do
+		PORTS+=($((6000 + i)))
+	done
+}
+
+nginx_config() {
+	cat <<-END
+	daemon off;
+	user nobody nogroup;
+	worker_processes 1;
+	pid $T/nginx.run;
+	error_log stderr notice;
+	events { worker_connections 256; }
+	http {
+		access_log off;
+		client_body_temp_path $T/nginx-body;
+		proxy_temp_path $T/nginx-proxy;
+		fastcgi_temp_path $T/nginx-fastcgi;
+		uwsgi_temp_path $T/nginx-uwsgi;
+		scgi_temp_path $T/nginx-scgi;
+		keepalive_timeout 600s;
+		ssl_certificate $T/ecdsa.test.pem;
+		ssl_certificate_key $T/ecdsa.test.key;
+		ssl_conf_command Options KTLS;
+		root $T/www;
+		server { listen $IP:5442 ssl; ssl_protocols TLSv1.2; }
+		server { listen $IP:5443 ssl; ssl_protocols TLSv1.3; }
+	}
+	END
+}
+
+nginx_start() {
+	mkdir "$T/www"
+	nginx_config >"$T/nginx.conf"
+	spawn nginx nginx -p "$T" -c "$T/nginx.conf"
+	wait_log nginx 'start worker process '
+}
+
+# That many connections to a port, which stay.
+hold() { # NAME PORT COUNT
+	spawn "$1" "$HELPERS/stall" "$IP" "$2" "$3" 1
+	wait_log "$1" "^READY open=$3 refused=0$"
+}
+
+# s_server serves one connection at a time: as many of them, each at a port of its own.
+s_servers() { # FIRST LAST VERSION
+	local i
+	for ((i = $1; i <= $2; i++)); do
+		OPENSSL_CONF=$T/openssl.cnf spawn "s_server-$i" openssl s_server -quiet "$3" \
+			-accept "$IP:$((6000 + i))" -cert "$T/ecdsa.test.pem" \
+			-key "$T/ecdsa.test.key"
+	done
+	for ((i = $1; i <= $2; i++)); do
+		wait_until 60 listens $((6000 + i))
+		hold "client-$i" $((6000 + i)) 1
+	done
+}
+
+listens() { # PORT
+	[[ $(ss -HOntl "src $IP:$1") ]]
+}
+
+namespace_begin() {
+	local NETNS
+	NETNS=$(basename "$T")
+	ip netns add "$NETNS"
+	ip -n "$NETNS" link set lo up
+	mkfifo "$T/pair.in"
+	# its standard input stays open as long as this file's tests run
+	sleep infinity >"$T/pair.in" 3>&- &
+	process_started $! || STARTED=0
+	echo "$! $STARTED" >"$T/pair-input.pid"
+	SPAWN_INPUT=$T/pair.in spawn pair ip netns exec "$NETNS" "$HELPERS/ktls_pair" -V 1.2 -n 3
+	wait_log pair '^READY$'
+}
+
+rows() { # JQ_FILTER [OPTION]...
+	local filter=$1
+	shift
+	ctl list --json "$@" | jq -r ".connections[] | select(.state == null or .state == \"open\") | $filter"
+}
+
+list_lines() {
+	rows '"\(.local | sub(".*:"; "")) \(.owner) \(.cookie) \(.tx.mode) \(.rx.mode)"' |
+		while read -r port owner cookie tx rx; do
+			[[ " ${PORTS[*]} " == *" $port "* ]] || continue
+			[[ $owner == other ]] || tx=${tx/user/none} rx=${rx/user/none}
+			echo "$cookie $tx $rx"
+		done | sort
+}
+
+@test "each socket has its owner, process, version, cipher and modes" {
+	# OpenSSL 3.0 puts TLS 1.2 into the kernel both ways, TLS 1.3 for sending only
+	cat >"$T/expected" <<-END
+		$((EACH / 2)) 4012 ktlsd null 1.2 kernel kernel
+		$((EACH / 2)) 4013 ktlsd null 1.3 kernel kernel
+		$((EACH / 2)) 5442 other nginx 1.2 kernel kernel
+		$((EACH / 2)) 5443 other nginx 1.3 kernel none
+		$((EACH / 2)) 6xxx other openssl 1.2 kernel kernel
+		$((EACH / 2)) 6xxx other openssl 1.3 kernel none
+	END
+	rows '"\(.local | sub(".*:"; "") | sub("6.*"; "6xxx")) \(.owner) \(.process.comm)" +
+		" \(.version) \(.tx.mode) \(.rx.mode)"' | sed -n '/^\(401\|544\|6xxx\)/p' |
+		sed 's/ ktlsd ktlsd-server / ktlsd null /' | sort | uniq -c |
+		awk '{ $1 = $1; print }' | diff "$T/expected" -
+	[[ $(rows 'select(.owner == "other") | .cipher' | sort -u) == aes-* ]]
+	# the program that set the keys is known of those that are not older than the programs
+	[[ $(rows 'select(.local | endswith(":5443")) | .installer.comm' | sort | uniq -c |
+		awk '{ print $1, $2 }') == "$((EACH / 2)) nginx" ]]
+	[[ $(rows 'select(.local | endswith(":5442")) | .installer' | sort -u) == null ]]
+}
+
+@test "they are those of ss, with the same modes" {
+	ss_lines "${PORTS[@]}" >"$T/ss"
+	[[ $(wc -l <"$T/ss") == $((3 * EACH)) ]]
+	list_lines | diff "$T/ss" -
+}
+
+# Where the kernel had sockets before, or is closing some, the walk and its counters meet again.
+gauges_agree() {
+	ctl stats --json | jq -e '[.tls_stat[] | select(.name | startswith("TlsCurr"))] |
+		length == 4 and all(.ours == .value) and any(.value > 0)'
+}
+
+@test "their sum is that of /proc/net/tls_stat, and that of the groups" {
+	wait_until 20 gauges_agree
+	[[ $(ctl stats --json | jq '[.sockets[] | select(.direction == "tx" and .owner == "ktlsd") |
+		.sockets] | add') == "$EACH" ]]
+}
+
+@test "sockets of another network namespace are seen on demand, with who holds them" {
+	local netns port
+	netns=$(ip netns exec "$NETNS" stat -L -c %i /proc/self/ns/net)
+	port=$(sed -n 's/^socket=subject .* local_port=\([0-9]*\) .*/\1/p' "$T/pair.log")
+	[[ $(rows 'select(.netns != null) | .netns') == '' ]]
+	rows 'select(.netns != null) |
+		"\(.netns) \(.owner) \(.process.comm) \(.version) \(.tx.mode) \(.rx.mode) \(.tx.records)"' \
+		--all-namespaces | sort >"$T/others"
+	cat "$T/others"
+	diff <(yes "$netns other ktls_pair 1.2 kernel kernel 3" | head -n 2) "$T/others"
+	[[ $(rows 'select(.netns != null) | .local' --all-namespaces) == *":$port"* ]]
+}
+
+@test "a socket of ktlsd's that has just closed is nobody else's" {
+	local i pid
+	for i in {1..5}; do
+		spawn brief "$HELPERS/stall" "$IP" 4013 8 1
+		wait_log brief '^READY open=8'
+		pid=$(spawned brief)
+		kill -KILL "$pid"
+		rows 'select(.owner == "other") | .local' >"$T/others"
+		run ! grep -E ':401[23]$' "$T/others"
+		stop brief KILL
+	done
+}

@@ -1,0 +1,236 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# ktlsd as a pure observer, without a listener: its kernel programs outlive it, come late where tls
+# does, and are missed by nobody where they cannot be had. Ten thousand sockets are listed at once.
+
+load lib
+
+# Pairs of sockets for the long listing, and what it may take.
+PAIRS=5000 LISTING_MS=1000
+
+setup_file() {
+	suite_begin --no-certificates
+	config_begin
+}
+
+teardown_file() {
+	suite_end
+}
+
+setup() {
+	tell_try
+}
+
+teardown() {
+	[[ ! -e $T/pairs.pid ]] || stop pairs
+	[[ ! -e $T/load.pid ]] || stop load
+	stop ktlsd
+	umount "$T/run/bpf" 2>/dev/null || true
+}
+
+need_tls() {
+	expect_ktls || skip "this kernel has no TLS"
+}
+
+need_root() {
+	[[ $EUID == 0 ]] || skip "needs root"
+}
+
+observer() { # JQ_FILTER
+	ctl status --json | jq -r ".observer | $1"
+}
+
+totals() { # JQ_FILTER
+	ctl stats --json | jq -r ".totals | $1"
+}
+
+# Short connections of somebody else's, one after the other, until it is stopped; LOG has a line
+# for each.
+load_start() {
+	: >"$T/pairs-done"
+	# shellcheck disable=SC2016 # for that shell
+	spawn load bash -c 'while "$1" -n 2 </dev/null >/dev/null; do echo >>"$2"; done' - \
+		"$HELPERS/ktls_pair" "$T/pairs-done"
+}
+
+pairs_done() {
+	wc -l <"$T/pairs-done"
+}
+
+have_come() { # NUMBER
+	(($(pairs_done) >= $1))
+}
+
+# Writes every total as "KEY COUNT RECORDS", sorted.
+totals_write() { # FILE
+	totals '.[] | "\(.event)/\(.direction)/\(.mode)/\(.version)/\(.cipher)/\(.ok) \(.count)" +
+		" \(.records // 0)"' | sort >"$1"
+	[[ -s $1 ]]
+}
+
+# Fails if one of them went back or is gone.
+totals_went_on() { # BEFORE AFTER
+	awk 'NR == FNR { count[$1] = $2; records[$1] = $3; next }
+		$1 in count { if ($2 < count[$1] || $3 < records[$1]) { print "back:", $0; bad = 1 }
+			delete count[$1] }
+		END { for (key in count) { print "gone:", key; bad = 1 } exit bad }' "$@"
+}
+
+# The programs' counts of keys and the kernel's own differ by what was before, now and ever.
+difference() {
+	ctl stats --json | jq -c '[.tls_stat[] |
+		select(.name | IN("TlsTxSw", "TlsRxSw")) | .difference // 0]'
+}
+
+@test "killed under load: counting goes on, a restart adopts, totals never go back" {
+	local before i
+	need_tls
+	load_start
+	daemon_start
+	observer_start
+	[[ $(observer .adopted) == false ]]
+	wait_until 60 have_come 2
+	stop load
+	before=$(difference)
+	load_start
+	totals_write "$T/totals-0"
+	kill -KILL "$(spawned ktlsd)"
+	stop ktlsd KILL
+	wait_until 60 have_come $(($(pairs_done) + 3))
+	daemon_start
+	observer_start
+	[[ $(observer .adopted) == true ]]
+	for i in {1..4}; do
+		totals_write "$T/totals-$i"
+		totals_went_on "$T/totals-$((i - 1))" "$T/totals-$i"
+	done
+	stop load
+	[[ $(difference) == "$before" ]]
+}
+
+server_pid() {
+	local pid
+	pid=$(ctl status --json | jq .pid) && [[ $pid && $pid != "$1" ]]
+}
+
+@test "killed alone, the server comes back and knows the totals and the programs" {
+	local pid
+	need_tls
+	daemon_start
+	observer_start
+	"$HELPERS/ktls_pair" -n 2 </dev/null >/dev/null
+	totals_write "$T/totals-0"
+	pid=$(ctl status --json | jq .pid)
+	kill -KILL "$pid"
+	wait_until 60 server_pid "$pid"
+	wait_until 30 totals_write "$T/totals-1"
+	totals_went_on "$T/totals-0" "$T/totals-1"
+	[[ $(observer '.programs | length > 10 and all(.attached)') == true ]]
+}
+
+tls_is_awaited() { # TRUTH
+	[[ $(observer .waiting_for_tls) == "$1" ]]
+}
+
+@test "without tls the probes wait, and see its sockets once it is there" {
+	need_tls
+	[[ -e /sys/module/tls/refcnt ]] || skip "tls is built in"
+	wait_until 60 modprobe -q -r tls
+	daemon_start
+	observer_start
+	wait_until 20 tls_is_awaited true
+	[[ $(observer .available) == true ]]
+	modprobe tls
+	wait_until 60 tls_is_awaited false
+	[[ $(observer '.programs | all(.attached)') == true ]]
+	"$HELPERS/ktls_pair" -n 2 </dev/null >/dev/null
+	[[ $(totals '[.[] | select(.event == "close" and .direction == "tx")] | map(.count) | add') == 2 ]]
+}
+
+# It serves, and status says why others are not seen.
+serves_without() { # DETAIL WRAPPER...
+	local detail=$1
+	shift
+	daemon_start "$@"
+	observer_start
+	ctl status --json >"$T/status" || [[ $? == 3 ]] # 3: it knows of problems
+	jq .observer "$T/status"
+	[[ $(jq .observer.available "$T/status") == false ]]
+	[[ $(jq -r .observer.detail "$T/status") == *"$detail"* ]]
+	[[ $(ctl list --own --json | jq -c .connections) == '[]' ]]
+}
+
+@test "without CAP_BPF, BTF or a bpffs it serves, and says what is missing" {
+	need_root
+	serves_without "no CAP_BPF" setpriv --bounding-set=-bpf,-sys_admin
+	stop ktlsd
+	serves_without "no CAP_SYS_ADMIN" setpriv --bounding-set=-sys_admin
+	stop ktlsd
+	# shellcheck disable=SC2016 # for that shell
+	serves_without BTF unshare --mount sh -c \
+		'mount -t tmpfs none /sys/kernel/btf && exec "$@"' -
+}
+
+@test "payload is accounted while that is asked for, and all is gone after unload" {
+	need_tls
+	daemon_start
+	observer_start
+	[[ $(observer .payload) == false ]]
+	ctl observe --payload on
+	[[ $(observer .payload) == true ]]
+	"$HELPERS/ktls_pair" -n 2 </dev/null >/dev/null
+	# records of 1 and 4100 bytes, both ways
+	[[ $(totals '[.[] | select(.event == "close")] | map(.payload // 0) | add') == 16404 ]]
+	ctl observe --payload off
+	[[ $(observer .payload) == false ]]
+	ctl observe --unload
+	[[ $(observer .available) == false ]]
+	run ! grep " $T/run/bpf " /proc/self/mounts
+	run -1 ctl observe --payload on
+	echo "$output"
+	[[ $output == *"nothing is loaded"* ]]
+}
+
+@test "events are told as they come to who follows" {
+	# ktlsd's own probe makes some too
+	local keys='"event":"keys","cookie":[0-9]+,"process":\{"pid":[0-9]+,"comm":"ktls_pair"\}'
+	need_tls
+	daemon_start
+	observer_start
+	spawn follower "$KTLSD_BUILD/ktlsctl" events --follow --json --socket "$T/run/api.sock"
+	"$HELPERS/ktls_pair" -n 2 </dev/null >/dev/null
+	wait_until 20 log_has follower '"event":"close".*"comm":"ktls_pair".*"tx_records":2'
+	[[ $(grep -oE "$keys" "$T/follower.log" | wc -l) == 4 ]]
+	# whoever asks later is told the same
+	[[ $(ctl events --json | grep -oE "$keys" | wc -l) == 4 ]]
+	stop follower
+}
+
+# Sets TOOK_MS to the best of three.
+listing_time() {
+	local i began ms
+	TOOK_MS=
+	for i in 1 2 3; do
+		began=${EPOCHREALTIME/./}
+		ctl list --json >"$T/long-list"
+		ms=$(((${EPOCHREALTIME/./} - began) / 1000))
+		[[ $TOOK_MS ]] && ((TOOK_MS <= ms)) || TOOK_MS=$ms
+	done
+}
+
+@test "10,000 sockets are listed within a second" {
+	need_tls
+	mkfifo "$T/pairs.in"
+	sleep infinity >"$T/pairs.in" 3>&- &
+	process_started $! || STARTED=0
+	echo "$! $STARTED" >"$T/pairs-input.pid"
+	SPAWN_INPUT=$T/pairs.in spawn pairs "$HELPERS/ktls_pair" -M $((PAIRS - 1))
+	daemon_start
+	observer_start
+	wait_until 80 log_has pairs '^READY$'
+	listing_time
+	echo "# $((2 * PAIRS)) sockets in $TOOK_MS ms" >&3
+	[[ $(grep -o '"owner":"other"' "$T/long-list" | wc -l) == $((2 * PAIRS)) ]]
+	((TOOK_MS <= LISTING_MS))
+}
