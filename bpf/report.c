@@ -117,6 +117,13 @@ static struct offload_facts facts_of(const struct ktls_socket *s, int direction)
 	return facts;
 }
 
+enum reason report_offload(const struct ktls_socket *s, int direction)
+{
+	struct offload_facts facts = facts_of(s, direction);
+
+	return facts.conf == KTLS_CONF_BASE ? REASON_NONE : offload_explain(&facts);
+}
+
 static void add_offload(struct json *o, const struct ktls_socket *s, int direction)
 {
 	struct offload_facts facts = facts_of(s, direction);

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <stdint.h>
 
+#include "base/reason.h"
 #include "bpf/event.h"
 
 struct json;
@@ -40,6 +41,9 @@ struct json *report_socket(const struct ktls_socket *s, const struct report_read
 void report_add_socket(struct json *row, const struct ktls_socket *s,
 		       const struct report_reader *reader);
 void report_add_direction(struct json *o, const struct ktls_socket *s, int direction);
+
+/* Why no network device carries a direction that has keys; REASON_NONE: one does, or no keys. */
+enum reason report_offload(const struct ktls_socket *s, int direction);
 
 /* Who carries a direction by the kernel's word: "kernel", "device", or "none" without a key. */
 const char *report_mode(const struct ktls_socket *s, int direction);

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include <utlist.h>
 
@@ -20,9 +18,8 @@
 #include "host/listing.h"
 #include "host/report.h"
 #include "host/service.h"
-#include "host/version.h" /* generated: KTLSD_VERSION */
-#include "serve/listener.h"
-#include "tls/handshake.h"
+#include "host/status_report.h"
+#include "serve/policy.h"
 #include "tls/probe_report.h"
 
 bool client_may_change(const struct client *c)
@@ -30,39 +27,9 @@ bool client_may_change(const struct client *c)
 	return !c->uid || c->uid == c->api->service->admin_uid;
 }
 
-static struct json *all_listeners(const struct service *s)
-{
-	struct json *array = json_new_array();
-
-	for (unsigned i = 0; i < s->runtime.n_listeners; i++)
-		json_append(array, report_listener(s->runtime.listeners[i]));
-	return array;
-}
-
 static int answer_status(struct client *c)
 {
-	struct service *s = c->api->service;
-	struct json *o = json_new();
-	struct counters sum;
-	struct utsname uts;
-
-	service_count(s, &sum);
-	json_set_string(o, "version", KTLSD_VERSION);
-	json_set_int(o, "pid", getpid());
-	json_set_int(o, "uptime_s", (int64_t)((now_ns() - s->started_ns) / (MS_PER_S * NS_PER_MS)));
-	json_set_string(o, "kernel", uname(&uts) ? "?" : uts.release);
-	json_set_string(o, "crypto_library", handshake_library());
-	json_set_string(o, "config", s->config_path);
-	json_set_int(o, "workers", s->n_workers);
-	json_set_int(o, "reloads", s->reloads);
-	json_set_bool(o, "ktls", !s->probe->ulp_err);
-	json_set_bool(o, "rekey", probe_has_rekey(s->probe));
-	json_set(o, "listeners", all_listeners(s));
-	json_set(o, "limits", report_limits(&s->limits, &sum));
-	json_set(o, "counters", report_counters(&sum));
-	json_set(o, "reasons", report_reasons(&sum));
-	json_set(o, "observer", report_observer(&s->observer));
-	return varlink_reply(c->varlink, o);
+	return varlink_reply(c->varlink, status_report_method(c->api->service));
 }
 
 int api_stream(struct client *c)
@@ -318,7 +285,7 @@ static int set_policy(struct client *c, struct varlink_call *call)
 		json_set_string(o, "listener", name);
 		return varlink_error(c->varlink, "NoSuchListener", o);
 	}
-	json_set(o, "listeners", all_listeners(s));
+	json_set(o, "listeners", status_report_listeners(s));
 	return varlink_reply(c->varlink, o);
 }
 

@@ -8,73 +8,16 @@
 
 #include "base/json.h"
 #include "base/util.h"
-#include "bpf/report.h"
 #include "host/api.h"
 #include "host/api_client.h"
-#include "host/listing.h"
 #include "host/programs.h"
 #include "host/report.h"
 #include "host/service.h"
-#include "host/stats.h"
-#include "host/tls_stat.h"
-
-static struct json *report_groups(struct service *s)
-{
-	struct listing *l = listing_new(s, LISTING_EVERYWHERE);
-	struct stats_groups groups = { .n = 0 };
-	struct json *array = json_new_array();
-	struct listing_row row;
-	int err = l ? 0 : -ENOMEM;
-
-	while (!err && listing_next(l, &row))
-		err = stats_add(&groups, &row);
-	for (size_t i = 0; i < groups.n; i++)
-		json_append(array, report_group(&groups.groups[i]));
-	stats_groups_fini(&groups);
-	listing_free(l);
-	if (!err)
-		return array;
-	json_free(array);
-	return NULL;
-}
-
-static struct json *report_totals(const struct walk *w)
-{
-	struct json *array = json_new_array();
-
-	for (size_t i = 0; i < w->n_totals; i++)
-		if (w->totals[i].key.event < KTLS_N_EVENTS)
-			json_append(array, report_total(&w->totals[i]));
-	return array;
-}
-
-static struct json *report_tls_stats(const struct walk *w)
-{
-	struct tls_stat stats[TLS_STAT_MAX];
-	size_t n = tls_stat_read(stats);
-	struct json *array = json_new_array();
-	struct report_reader reader;
-
-	report_reader_init(&reader);
-	for (size_t i = 0; i < n; i++) {
-		uint64_t ours;
-		bool known = stats_find_ours(w, reader.netns, stats[i].name, &ours);
-
-		json_append(array, report_tls_stat(&stats[i], known ? &ours : NULL));
-	}
-	return array;
-}
+#include "host/status_report.h"
 
 static int answer_stats(struct client *c)
 {
-	struct service *s = c->api->service;
-	struct json *o = json_new();
-
-	json_set(o, "sockets", report_groups(s));
-	json_set(o, "totals", report_totals(&s->observer.last));
-	json_set(o, "tls_stat", report_tls_stats(&s->observer.last));
-	json_set(o, "observer", report_observer(&s->observer));
-	return varlink_reply(c->varlink, o);
+	return varlink_reply(c->varlink, status_report_stats(c->api->service));
 }
 
 int api_get_stats(struct client *c, struct varlink_call *call)

@@ -114,6 +114,7 @@ void config_free(struct config *config)
 	free(config->group);
 	free(config->runtime_directory);
 	free(config->api_socket);
+	free(config->metrics.text);
 	for (unsigned i = 0; config->listeners && i < config->n_listeners; i++)
 		free_listener(&config->listeners[i]);
 	free(config->listeners);

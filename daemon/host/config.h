@@ -69,12 +69,25 @@ struct config_listener {
 	struct policy policy;
 };
 
+/* Where the exporter answers. */
+struct config_endpoint {
+	enum config_endpoint_kind {
+		CONFIG_ENDPOINT_OFF,
+		CONFIG_ENDPOINT_TCP,
+		CONFIG_ENDPOINT_UNIX
+	} kind;
+	uint32_t is_default;	       /* the file says nothing of it */
+	char *text;		       /* as written */
+	struct config_address address; /* unless OFF */
+};
+
 struct config {
 	char *path;
 	char *user, *group;	 /* of the server process */
 	char *runtime_directory; /* /run/ktlsd */
 	char *api_socket;	 /* path of the Varlink socket */
-	unsigned workers;	 /* >= 1; as configured, or the CPUs the process may use */
+	struct config_endpoint metrics;
+	unsigned workers; /* >= 1; as configured, or the CPUs the process may use */
 	struct config_limits limits;
 	struct config_listener *listeners;
 	unsigned n_listeners;

@@ -233,6 +233,10 @@ int config_gather(struct config *config, struct config_source *source)
 {
 	int r = gather_user(config, source);
 
+	if (!r && config->metrics.kind == CONFIG_ENDPOINT_TCP)
+		r = gather_address(source, "metrics", config->metrics.text,
+				   &config->metrics.address);
+
 	/* All names before the first key: address_resolve() forks. */
 	for (unsigned i = 0; !r && i < config->n_listeners; i++)
 		r = gather_addresses(config, source, i);

@@ -51,6 +51,7 @@ static const char *const type_names[] = {
 	[TYPE_POLICY] = "off, auto, on or require",
 	[TYPE_FILENAME] = "a file name",
 	[TYPE_SWITCH] = "on or off",
+	[TYPE_ENDPOINT] = "an address with a port, unix:PATH or off",
 };
 
 const struct config_key *config_key_at(size_t i)

@@ -26,6 +26,7 @@ enum config_type {
 	TYPE_POLICY,
 	TYPE_FILENAME, /* a name without a slash */
 	TYPE_SWITCH,   /* kept as 0 or 1 */
+	TYPE_ENDPOINT,
 	TYPE_N_VALUES,
 	/* mappings */
 	TYPE_ROOT = TYPE_N_VALUES,

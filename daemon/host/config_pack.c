@@ -26,7 +26,7 @@
 #endif
 
 enum {
-	PACK_VERSION = 2, /* counts changes of the format */
+	PACK_VERSION = 3, /* counts changes of the format */
 	TEXT_MAX = 4096,  /* longer than any text that config_parse() lets through */
 	BACKEND_PREFIX_MAX = 8,
 	SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE,
@@ -164,6 +164,19 @@ static void code_listener(struct codec *c, struct config_listener *l)
 	code_policy(c, &l->policy);
 }
 
+static void code_endpoint(struct codec *c, struct config_endpoint *endpoint)
+{
+	uint32_t kind = (uint32_t)endpoint->kind;
+
+	codec_u32(c, &kind, CONFIG_ENDPOINT_OFF, CONFIG_ENDPOINT_UNIX);
+	codec_u32(c, &endpoint->is_default, 0, 1);
+	codec_text(c, &endpoint->text, TEXT_MAX, false);
+	if (kind != CONFIG_ENDPOINT_OFF)
+		code_address(c, &endpoint->address);
+	if (!c->error)
+		endpoint->kind = (enum config_endpoint_kind)kind;
+}
+
 static void code_config(struct codec *c, struct config *config)
 {
 	code_header(c);
@@ -172,6 +185,7 @@ static void code_config(struct codec *c, struct config *config)
 	codec_text(c, &config->group, TEXT_MAX, false);
 	codec_text(c, &config->runtime_directory, TEXT_MAX, false);
 	codec_text(c, &config->api_socket, TEXT_MAX, false);
+	code_endpoint(c, &config->metrics);
 	code_number(c, TYPE_ROOT, "workers", &config->workers);
 	code_number(c, TYPE_LIMITS, "connections", &config->limits.connections);
 	code_number(c, TYPE_LIMITS, "handshakes", &config->limits.handshakes);

@@ -184,6 +184,7 @@ static int store_root(struct config_source *source, const struct raw_root *raw,
 
 	if (r < 0)
 		return r;
+	config->metrics.is_default = !raw->metrics;
 	config->path = config_source_copy(source, source->path);
 	if (!config->path)
 		return -ENOMEM;

@@ -43,7 +43,7 @@ struct raw_listener {
 };
 
 struct raw_root {
-	char *user, *group, *runtime_directory, *api_socket, *workers;
+	char *user, *group, *runtime_directory, *api_socket, *metrics, *workers;
 	struct raw_limits *limits;
 	struct raw_timeouts *timeouts;
 	struct raw_listener *listeners;

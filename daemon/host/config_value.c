@@ -187,6 +187,27 @@ static int store_backend(const struct config_place *place, const char *text, voi
 	return store_text(place, text, &backend->text);
 }
 
+static int store_endpoint(const struct config_place *place, const char *text, void *target)
+{
+	static const char local[] = "unix:";
+	struct config_endpoint *endpoint = target;
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (!strcmp(text, "off"))
+		return store_text(place, text, &endpoint->text);
+	if (strncmp(text, local, strlen(local))) {
+		endpoint->kind = CONFIG_ENDPOINT_TCP;
+		return store_address(place, text, &endpoint->text);
+	}
+	endpoint->kind = CONFIG_ENDPOINT_UNIX;
+	if (text[strlen(local)] == '@')
+		return config_value_reject(
+			place, "the socket '%.120s' is abstract, open to everybody", text);
+	r = store_unix(place, text + strlen(local), &path, &endpoint->address);
+	return r ? r : store_text(place, text, &endpoint->text);
+}
+
 static int store_policy(const struct config_place *place, const char *text, void *target)
 {
 	enum policy_value *policy = target;
@@ -219,12 +240,13 @@ typedef int store_function(const struct config_place *place, const char *text, v
 
 /* PROTOCOL, VERSION and SUITE stand in lists alone. */
 static store_function *const functions[TYPE_N_VALUES] = {
-	[TYPE_TEXT] = store_text,	[TYPE_NAME] = store_name,
-	[TYPE_PATH] = store_path,	[TYPE_NUMBER] = store_number,
-	[TYPE_WORKERS] = store_workers, [TYPE_DURATION] = store_duration,
-	[TYPE_SECONDS] = store_seconds, [TYPE_ADDRESS] = store_address,
-	[TYPE_BACKEND] = store_backend, [TYPE_POLICY] = store_policy,
-	[TYPE_SWITCH] = store_switch,	[TYPE_FILENAME] = store_filename,
+	[TYPE_TEXT] = store_text,	  [TYPE_NAME] = store_name,
+	[TYPE_PATH] = store_path,	  [TYPE_NUMBER] = store_number,
+	[TYPE_WORKERS] = store_workers,	  [TYPE_DURATION] = store_duration,
+	[TYPE_SECONDS] = store_seconds,	  [TYPE_ADDRESS] = store_address,
+	[TYPE_BACKEND] = store_backend,	  [TYPE_POLICY] = store_policy,
+	[TYPE_SWITCH] = store_switch,	  [TYPE_FILENAME] = store_filename,
+	[TYPE_ENDPOINT] = store_endpoint,
 };
 
 int config_value_store(const struct config_place *place, const char *text, void *target)

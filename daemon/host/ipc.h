@@ -12,8 +12,10 @@ enum ipc_type {
 	/* monitor to server */
 	IPC_CONFIG =
 		1,    /* fds: packed configuration, then at the start the API's listening socket */
+	IPC_METRICS,  /* fds: the exporter's listening socket, or none: it listens nowhere */
 	IPC_LISTEN,   /* index: listener; fds: its sockets, one a worker, in pieces */
 	IPC_COMMIT,   /* everything was sent: take it */
+	IPC_REFUSED,  /* a reload was refused by the monitor itself */
 	IPC_RELOADED, /* answer to IPC_RELOAD; text: "" or why not */
 	/* fds: packed struct programs_state, then, if programs are loaded, their ring buffer */
 	IPC_PROGRAMS,

@@ -214,6 +214,21 @@ void listen_set_prune(struct listen_set *set, const struct config *config)
 	}
 }
 
+int listen_tcp(const struct config_address *a)
+{
+	const struct sockaddr *addr = (const struct sockaddr *)a->bytes;
+	_cleanup_fd_ int fd =
+		socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1;
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (addr->sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	return bind(fd, addr, a->len) || listen(fd, 128) ? -errno : fd_take(&fd);
+}
+
 int listen_unix(const char *path, unsigned gid)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 struct config;
+struct config_address;
 struct config_listener;
 
 struct listen_set;
@@ -27,6 +28,9 @@ const int *listen_set_find(const struct listen_set *set, const struct config_lis
 
 /* Closes the sockets of addresses that the configuration does not have (any more). */
 void listen_set_prune(struct listen_set *set, const struct config *config);
+
+/* A TCP socket that listens there, and nowhere else does. -errno. */
+int listen_tcp(const struct config_address *address);
 
 /* A unix socket that listens at path, mode 0660 and that group, in place of a dead one. -errno. */
 int listen_unix(const char *path, unsigned gid);

@@ -19,6 +19,7 @@
 #include "base/util.h"
 #include "host/child.h"
 #include "host/config.h"
+#include "host/endpoint.h"
 #include "host/ipc.h"
 #include "host/listen.h"
 #include "host/notify.h"
@@ -36,6 +37,7 @@ struct monitor {
 	struct config *next; /* sent to the server, not yet answered */
 	struct listen_set *sockets;
 	int api_fd;
+	struct endpoint metrics, next_metrics; /* the latter with `next` */
 	uint32_t uid, gid;
 	bool ready; /* the server serves */
 	bool api_asked;
@@ -61,7 +63,14 @@ static int send_sockets(struct monitor *m, const struct config *c)
 	return 0;
 }
 
-static int send_config(struct monitor *m, const struct config *c)
+static int send_metrics(struct monitor *m, const struct endpoint *e)
+{
+	struct ipc_message msg = { .type = IPC_METRICS };
+
+	return ipc_send(m->server.channel.fd, &msg, &e->fd, e->fd >= 0);
+}
+
+static int send_config(struct monitor *m, const struct config *c, const struct endpoint *metrics)
 {
 	struct ipc_message msg = { .type = IPC_CONFIG, .uid = m->uid, .gid = m->gid };
 	struct ipc_message commit = { .type = IPC_COMMIT };
@@ -72,6 +81,8 @@ static int send_config(struct monitor *m, const struct config *c)
 	if (packed < 0)
 		return packed;
 	err = ipc_send(m->server.channel.fd, &msg, fds, m->ready ? 1 : 2);
+	if (!err)
+		err = send_metrics(m, metrics);
 	if (!err)
 		err = send_sockets(m, c);
 	return err ? err : ipc_send(m->server.channel.fd, &commit, NULL, 0);
@@ -114,12 +125,22 @@ static void answer_api(struct monitor *m, const char *text)
 	m->api_asked = false;
 }
 
+static void forget_next(struct monitor *m)
+{
+	endpoint_close(&m->next_metrics, &m->metrics);
+	config_free(m->next);
+	m->next = NULL;
+}
+
 static void on_ok(struct monitor *m)
 {
 	if (m->next) {
 		config_free(m->config);
 		m->config = m->next;
 		m->next = NULL;
+		endpoint_close(&m->metrics, &m->next_metrics);
+		m->metrics = m->next_metrics;
+		m->next_metrics = ENDPOINT_NONE;
 		listen_set_prune(m->sockets, m->config);
 		log_notice("config=%s listeners=%u msg=\"reloaded\"", m->config->path,
 			   m->config->n_listeners);
@@ -139,8 +160,7 @@ static void on_failed(struct monitor *m, const char *text)
 	if (m->next) {
 		log_err("config=%s msg=\"reload refused, the former configuration goes on: %s\"",
 			m->next->path, text);
-		config_free(m->next);
-		m->next = NULL;
+		forget_next(m);
 		listen_set_prune(m->sockets, m->config);
 		answer_api(m, text);
 		notify("READY=1");
@@ -186,12 +206,6 @@ static void server_ready(struct watch *w, uint32_t events)
 	}
 }
 
-static void forget_next(struct monitor *m)
-{
-	config_free(m->next);
-	m->next = NULL;
-}
-
 /* ---- the server's life ---- */
 
 static int greet_server(struct child *c)
@@ -200,7 +214,7 @@ static int greet_server(struct child *c)
 	int err;
 
 	m->ready = false;
-	err = send_config(m, m->config);
+	err = send_config(m, m->config, &m->metrics);
 	return err ? err : send_programs(m);
 }
 
@@ -256,7 +270,11 @@ static struct config *load(const char *path, char *text, size_t len)
 
 static void refuse_reload(struct monitor *m, struct config *c, const char *why)
 {
+	struct ipc_message msg = { .type = IPC_REFUSED };
+
 	log_err("msg=\"reload refused, the former configuration goes on: %s\"", why);
+	endpoint_close(&m->next_metrics, &m->metrics);
+	ipc_send(m->server.channel.fd, &msg, NULL, 0);
 	answer_api(m, why);
 	config_free(c);
 	notify("READY=1");
@@ -282,11 +300,12 @@ static void reload(struct monitor *m)
 		refuse_reload(m, c, "'workers' cannot change by a reload: restart ktlsd");
 		return;
 	}
-	if (listen_set_open(m->sockets, c, why, sizeof(why))) {
+	if (endpoint_open(&m->next_metrics, &m->metrics, &c->metrics, m->gid, why, sizeof(why)) ||
+	    listen_set_open(m->sockets, c, why, sizeof(why))) {
 		refuse_reload(m, c, why);
 		return;
 	}
-	err = send_config(m, c);
+	err = send_config(m, c, &m->next_metrics);
 	if (err)
 		refuse_reload(m, c, strerror(-err));
 	else
@@ -425,6 +444,12 @@ static int start(struct monitor *m, const char *path)
 			m->config->api_socket);
 		return m->api_fd;
 	}
+	err = endpoint_open(&m->metrics, &m->metrics, &m->config->metrics, m->gid, why,
+			    sizeof(why));
+	if (err) {
+		log_err("msg=\"%s\"", why);
+		return err;
+	}
 	err = start_server(m);
 	if (err)
 		log_err("errno=%s msg=\"cannot start the server\"", log_errno(err));
@@ -439,6 +464,8 @@ static void monitor_fini(struct monitor *m)
 	if (m->config && m->api_fd >= 0)
 		unlink(m->config->api_socket);
 	fd_close(&m->api_fd);
+	endpoint_close(&m->next_metrics, &m->metrics);
+	endpoint_close(&m->metrics, NULL);
 	listen_set_free(m->sockets);
 	config_free(m->next);
 	config_free(m->config);
@@ -449,6 +476,7 @@ int monitor_run(const char *path)
 	static struct monitor m;
 
 	m.api_fd = m.server.channel.fd = -1;
+	m.metrics = m.next_metrics = ENDPOINT_NONE;
 	m.sockets = listen_set_new();
 	if (!m.sockets || loop_init(&m.loop) || watch_signals(&m) || handshake_global_init()) {
 		log_err("errno=%s msg=\"cannot start\"", log_errno(errno));

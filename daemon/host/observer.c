@@ -38,6 +38,7 @@ static void keep(struct observer *o, struct walk *w)
 {
 	o->err = w->err;
 	if (w->err) {
+		o->n_failed++;
 		walk_fini(w);
 		return;
 	}

@@ -33,7 +33,7 @@ struct observer {
 	int err;			/* of the last one, 0: fine */
 	/* Records in all by direction and (1) device, see stats_records(). Never goes back. */
 	uint64_t records[KTLS_N_DIRECTIONS][2];
-	uint64_t n_walks;	       /* that have ended */
+	uint64_t n_walks, n_failed;    /* that have ended, and those of them that failed */
 	struct observer_wait *waiting; /* in the order of due_ns */
 	bool walking;
 };

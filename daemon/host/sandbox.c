@@ -88,6 +88,7 @@ static const int allowed[] = {
 	SCMP_SYS(stat),
 	SCMP_SYS(statx),
 	SCMP_SYS(lseek),
+	SCMP_SYS(getdents64),
 	SCMP_SYS(pread64),
 	SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat),

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -20,6 +21,7 @@
 #include "host/api_drain.h"
 #include "host/api_events.h"
 #include "host/config.h"
+#include "host/exporter.h"
 #include "host/ipc.h"
 #include "host/sandbox.h"
 #include "host/service.h"
@@ -33,13 +35,14 @@ struct pending {
 	struct ipc_message head;
 	int **fds; /* [listener][worker], owned */
 	unsigned *n_fds;
-	int api_fd;
+	int api_fd, metrics_fd;
 };
 
 struct server {
 	struct service service;
 	struct watch monitor, signals;
 	struct api *api;
+	struct exporter *exporter;
 	struct pending pending;
 };
 
@@ -55,7 +58,8 @@ static void pending_fini(struct pending *p)
 	free(p->n_fds);
 	config_free(p->config);
 	fd_close(&p->api_fd);
-	*p = (struct pending){ .api_fd = -1 };
+	fd_close(&p->metrics_fd);
+	*p = (struct pending){ .api_fd = -1, .metrics_fd = -1 };
 }
 
 /* ---- messages of the monitor ---- */
@@ -73,6 +77,14 @@ static int take_config(struct pending *p, const struct ipc_message *m, int *fds,
 	p->fds = calloc(p->config->n_listeners + 1, sizeof(*p->fds));
 	p->n_fds = calloc(p->config->n_listeners + 1, sizeof(*p->n_fds));
 	return p->fds && p->n_fds ? 0 : -ENOMEM;
+}
+
+static int take_metrics(struct pending *p, int *fds, unsigned n)
+{
+	fd_close(&p->metrics_fd);
+	if (n)
+		p->metrics_fd = fd_take(&fds[0]);
+	return 0;
 }
 
 static int take_sockets(struct pending *p, const struct ipc_message *m, int *fds, unsigned n)
@@ -105,6 +117,12 @@ static void hand_out(struct service *s, struct pending *p)
 {
 	unsigned n = p->config->n_listeners;
 	_cleanup_free_ int *mine = calloc(n + 1, sizeof(*mine));
+
+	free(s->listen_fds);
+	s->listen_fds = calloc((size_t)n * s->n_workers + 1, sizeof(*s->listen_fds));
+	for (unsigned i = 0; s->listen_fds && i < n; i++)
+		memcpy(s->listen_fds + i * s->n_workers, p->fds[i],
+		       s->n_workers * sizeof(*s->listen_fds));
 
 	for (unsigned w = 0; mine && w < s->n_workers; w++) {
 		for (unsigned i = 0; i < n; i++)
@@ -143,6 +161,11 @@ static int commit(struct server *sv, char *error, size_t error_len)
 	free(s->config_path);
 	s->config_path = strdup(sv->pending.config->path);
 	hand_out(s, &sv->pending);
+	s->configured_s = time(NULL);
+	s->last_reload_failed = false;
+	err = exporter_listen(sv->exporter, fd_take(&sv->pending.metrics_fd));
+	if (err)
+		log_err("errno=%s msg=\"no metrics: the exporter cannot listen\"", log_errno(err));
 	pending_fini(&sv->pending);
 	return 0;
 }
@@ -175,6 +198,12 @@ static void take_programs(struct service *s, int *fds, unsigned n)
 			log_errno(err));
 }
 
+static void note_refusal(struct service *s)
+{
+	s->failed_reloads++;
+	s->last_reload_failed = true;
+}
+
 static void act_on(struct server *sv, struct ipc_message *m, int *fds, unsigned n)
 {
 	struct config_error error = { "" };
@@ -186,6 +215,12 @@ static void act_on(struct server *sv, struct ipc_message *m, int *fds, unsigned 
 		break;
 	case IPC_LISTEN:
 		err = take_sockets(&sv->pending, m, fds, n);
+		break;
+	case IPC_METRICS:
+		err = take_metrics(&sv->pending, fds, n);
+		break;
+	case IPC_REFUSED:
+		note_refusal(&sv->service);
 		break;
 	case IPC_COMMIT:
 		err = commit(sv, error.text, sizeof(error.text));
@@ -207,6 +242,7 @@ static void act_on(struct server *sv, struct ipc_message *m, int *fds, unsigned 
 		err = -EPROTO;
 	}
 	if (err) {
+		note_refusal(&sv->service);
 		answer(sv, IPC_FAILED, *error.text ? error.text : strerror(-err));
 		pending_fini(&sv->pending);
 	}
@@ -265,10 +301,12 @@ static uint64_t next_deadline(struct loop *l)
 {
 	struct service *s = container_of(l, struct service, loop);
 	uint64_t observer = observer_next_deadline(&s->observer);
-	uint64_t drain = api_drain_next(container_of(s, struct server, service)->api);
+	struct server *sv = container_of(s, struct server, service);
+	uint64_t drain = api_drain_next(sv->api), exporter = exporter_next_deadline(sv->exporter);
 	uint64_t events = events_next_deadline(&s->events);
 	uint64_t first = MIN_OF(observer, drain);
 
+	first = MIN_OF(first, exporter);
 	return MIN_OF(first, events);
 }
 
@@ -281,6 +319,7 @@ static void after_batch(struct loop *l, uint64_t now)
 	events_expire(&s->events, now);
 	api_events_tick(api);
 	api_drain_tick(api, now);
+	exporter_tick(container_of(s, struct server, service)->exporter, now);
 	api_reap(api);
 }
 
@@ -303,6 +342,8 @@ static int receive_start(struct server *sv)
 			err = take_config(&sv->pending, &m, fds, n, &error);
 		else if (m.type == IPC_LISTEN)
 			err = take_sockets(&sv->pending, &m, fds, n);
+		else if (m.type == IPC_METRICS)
+			err = take_metrics(&sv->pending, fds, n);
 		for (unsigned i = 0; i < n; i++)
 			fd_close(&fds[i]);
 	} while (!err && m.type != IPC_COMMIT);
@@ -435,6 +476,8 @@ static int start(struct server *sv, char *error, size_t error_len)
 	s->tickets = ticket_keys_new();
 	if (!err)
 		err = s->tickets ? start_workers(s, pools, sv->pending.config->workers) : -ENOMEM;
+	if (!err && !(sv->exporter = exporter_new(s)))
+		err = -ENOMEM;
 	if (err)
 		return err;
 	api_fd = fd_take(&sv->pending.api_fd);
@@ -451,6 +494,8 @@ static void server_fini(struct server *sv)
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_stop(&s->workers[i]);
 	api_free(sv->api);
+	exporter_free(sv->exporter);
+	free(s->listen_fds);
 	runtime_fini(&s->runtime);
 	pending_fini(&sv->pending);
 	observer_fini(&s->observer);
@@ -470,7 +515,7 @@ int server_run(int fd)
 
 	prctl(PR_SET_NAME, "ktlsd-server"); /* exec by /proc/self/exe has left "exe" */
 	sv.monitor = (struct watch){ .ready = monitor_ready, .fd = fd };
-	sv.pending.api_fd = -1;
+	sv.pending.api_fd = sv.pending.metrics_fd = -1;
 	sv.service.request_reload = request_reload;
 	sv.service.request_observe = request_observe;
 	err = handshake_global_init();

@@ -27,7 +27,14 @@ struct service {
 	struct events events;
 	char *config_path;
 	uint64_t started_ns;
-	unsigned reloads;
+	unsigned reloads, failed_reloads;
+	bool last_reload_failed;
+	int64_t configured_s; /* CLOCK_REALTIME: when the configuration in force was taken */
+	/*
+	 * Numbers of the listening sockets, [listener][worker], for looking at their queues. They are
+	 * the workers', who close them only when they are told to: between two commits they are good.
+	 */
+	int *listen_fds;
 	uint32_t admin_uid; /* besides root: may reload and set policies */
 	/* Asks the monitor for a reload; 0 or -errno. The answer goes to api_reloaded(). */
 	int (*request_reload)(struct service *s);

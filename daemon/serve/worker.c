@@ -293,6 +293,53 @@ size_t worker_ended(struct worker *w, uint64_t cookies[static WORKER_ENDED])
 	return m.n_infos;
 }
 
+static bool tag_one(struct conn *c, void *arg)
+{
+	struct worker_question *q = arg;
+
+	q->tags[q->n++] = (struct worker_tag){ .cookie = c->cookie, .state = c->state };
+	return true;
+}
+
+static void close_question(struct task *t)
+{
+	struct worker_question *q = container_of(t, struct worker_question, task);
+
+	q->is_open = false;
+	q->answered(q);
+}
+
+static void answer_question(struct task *t)
+{
+	struct worker_question *q = container_of(t, struct worker_question, task);
+	const struct worker *w = q->worker;
+	size_t n = count_get(&w->counters.value[COUNTER_OPEN]);
+	size_t n_ended = (size_t)MIN_OF(w->n_ended, (uint64_t)WORKER_ENDED);
+
+	q->waited_ns = now_ns() - q->asked_ns;
+	q->tags = malloc((n + n_ended + 1) * sizeof(*q->tags));
+	q->failed = !q->tags;
+	if (q->tags) {
+		for_each_conn(q->worker, tag_one, q);
+		for (size_t i = 0; i < n_ended; i++)
+			q->tags[q->n++] =
+				(struct worker_tag){ .cookie = w->ended[i], .state = CONN_CLOSED };
+	}
+	q->task.run = close_question;
+	loop_post(q->back, &q->task);
+}
+
+void worker_ask(struct worker_question *q)
+{
+	free(q->tags);
+	q->tags = NULL;
+	q->n = 0;
+	q->is_open = true;
+	q->asked_ns = now_ns();
+	q->task.run = answer_question;
+	loop_post(&q->worker->loop, &q->task);
+}
+
 static bool find_one(struct conn *c, void *arg)
 {
 	struct message *m = arg;

@@ -81,6 +81,30 @@ void worker_drain(struct worker *w, const char *name, uint64_t cut_ns);
 /* Undoes it. 0, or the -errno of a port that cannot listen again. Waits for the worker. */
 int worker_resume(struct worker *w, const char *name);
 
+/* A connection of the worker's, or one that has ended lately: enough to tell its socket from those
+ * of others. */
+struct worker_tag {
+	uint64_t cookie;
+	enum conn_state state;
+};
+
+/* Asks a worker for all its tags without waiting for it. Embedded in whoever asks. */
+struct worker_question {
+	struct task task;
+	struct worker *worker;
+	struct loop *back; /* where answered() is called, later */
+	void (*answered)(struct worker_question *q);
+	void *arg;
+	bool is_open;		 /* asked, and not answered */
+	bool failed;		 /* memory was short */
+	struct worker_tag *tags; /* the asker's to free */
+	size_t n;
+	uint64_t asked_ns, waited_ns; /* until the worker came to it */
+};
+
+/* The question is closed. What was answered before is forgotten. */
+void worker_ask(struct worker_question *q);
+
 /* Waits until the worker has passed between two batches: it holds no pointer read before. */
 void worker_sync(struct worker *w);
 

@@ -222,6 +222,8 @@ config_begin() { # [LINE]...
 	user=$(id -un)
 	[[ $EUID != 0 ]] || user=nobody
 	printf '%s\n' "user: $user" "runtime-directory: $T/run" "$@" >"$T/ktlsd.yaml"
+	# others test here too, and the default address is one for all
+	[[ $* == *metrics:* ]] || echo "metrics: off" >>"$T/ktlsd.yaml"
 	CONFIG_LISTENERS=0
 }
 

@@ -12,11 +12,11 @@ declare -gA DEPS_GROUPS=(
 	[wolfssl]="gcc libc6-dev make autoconf automake libtool"
 	[wolfssl-system]="libwolfssl-dev"
 	[build]="cmake ninja-build gcc libc6-dev clang llvm pkgconf bpftool libbpf-dev uthash-dev
-		libcap-ng-dev libcyaml-dev libhttp-parser-dev libjansson-dev libmnl-dev libncurses-dev
-		libseccomp-dev libsmartcols-dev libyaml-dev"
+		libcap-ng-dev libcyaml-dev libhttp-parser-dev libjansson-dev libmicrohttpd-dev libmnl-dev
+		libncurses-dev libseccomp-dev libsmartcols-dev libyaml-dev"
 	[test]="bats bats-assert bats-support libcmocka-dev libssl-dev
 		ca-certificates curl ethtool gnutls-bin media-types nginx openssl
-		iproute2 jq mandoc procps strace tcpdump"
+		iproute2 jq mandoc procps prometheus strace tcpdump"
 	[lint]="clang-format clang-tidy cppcheck git shellcheck"
 	[fuzz]="clang libclang-rt-dev"
 	[vm]="debian-archive-keyring kmod util-linux xz-utils"
@@ -24,7 +24,7 @@ declare -gA DEPS_GROUPS=(
 )
 
 # Never to be started by being installed, neither now nor at the next boot.
-DEPS_SERVICES=(nginx)
+DEPS_SERVICES=(nginx prometheus)
 
 deps_say() {
 	echo "deps: $*" >&2

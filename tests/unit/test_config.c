@@ -326,7 +326,8 @@ static const struct {
 	{ "- user: nobody\n", "ktlsd.yaml:1: write the keys as a mapping" },
 	/* the shape */
 	{ "user: nobody\n\ncolour: red\n", "ktlsd.yaml:3: colour: unknown key; the keys here are "
-					   "user, group, runtime-directory, api, workers, limits" },
+					   "user, group, runtime-directory, api, metrics, workers, "
+					   "limits" },
 	{ "'a: b': c\n", "ktlsd.yaml:1: a: b: unknown key" },
 	{ "\"a\\nb\": c\n", "ktlsd.yaml:1: a value holds a control character" },
 	{ "user: nobody\nuser: root\n", "ktlsd.yaml:2: user: given twice; keep one" },

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Asks, waits, puts the answers together. */
+#include "host/scrape.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "host/metrics.h"
+#include "host/service.h"
+
+static int by_cookie(const void *a, const void *b)
+{
+	const struct worker_tag *x = a, *y = b;
+
+	return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
+}
+
+static bool all_have_answered(const struct scrape *s)
+{
+	for (unsigned i = 0; i < s->service->n_workers; i++)
+		if (s->questions[i].is_open)
+			return false;
+	return true;
+}
+
+/* All workers' tags in one array; false when one has not answered, or memory is short. */
+static bool collect(struct scrape *s)
+{
+	size_t n = 0, used = 0;
+
+	for (unsigned i = 0; i < s->service->n_workers; i++) {
+		const struct worker_question *q = &s->questions[i];
+
+		if (q->is_open || q->failed)
+			return false;
+		n += q->n;
+	}
+	s->tags = n ? malloc(n * sizeof(*s->tags)) : NULL;
+	if (n && !s->tags)
+		return false;
+	for (unsigned i = 0; i < s->service->n_workers; i++) {
+		const struct worker_question *q = &s->questions[i];
+
+		if (q->n)
+			memcpy(s->tags + used, q->tags, q->n * sizeof(*s->tags));
+		used += q->n;
+		s->lag_ns = q->waited_ns > s->lag_ns ? q->waited_ns : s->lag_ns;
+	}
+	s->n_tags = n;
+	if (n)
+		qsort(s->tags, n, sizeof(*s->tags), by_cookie);
+	return true;
+}
+
+static void free_answers(struct scrape *s)
+{
+	for (unsigned i = 0; i < s->service->n_workers; i++)
+		if (!s->questions[i].is_open) {
+			free(s->questions[i].tags);
+			s->questions[i].tags = NULL;
+		}
+}
+
+static void finish(struct scrape *s)
+{
+	const struct observer *o = &s->service->observer;
+
+	if (s->waits_for_observer)
+		observer_cancel(&s->service->observer, &s->wait);
+	s->waits_for_observer = false;
+	s->running = false;
+	s->has_tags = collect(s);
+	free_answers(s);
+	s->is_stale = o->last.taken_ns && o->last.taken_ns < s->started_ns;
+	s->n++;
+	s->duration_ns = now_ns() - s->started_ns;
+	s->done(s);
+}
+
+static void answered(struct worker_question *q)
+{
+	struct scrape *s = q->arg;
+
+	if (s->running && !s->waits_for_observer && all_have_answered(s))
+		finish(s);
+}
+
+/* Only now, when the walk is over: they know those that were accepted meanwhile too. */
+static void observed(struct observer_wait *w)
+{
+	struct scrape *s = container_of(w, struct scrape, wait);
+
+	s->waits_for_observer = false;
+	for (unsigned i = 0; i < s->service->n_workers; i++)
+		if (!s->questions[i].is_open) /* one that is has not answered the last time */
+			worker_ask(&s->questions[i]);
+}
+
+int scrape_init(struct scrape *s, struct service *service, void (*done)(struct scrape *s))
+{
+	*s = (struct scrape){ .service = service, .done = done };
+	s->questions = calloc(service->n_workers, sizeof(*s->questions));
+	if (!s->questions)
+		return -ENOMEM;
+	for (unsigned i = 0; i < service->n_workers; i++)
+		s->questions[i] = (struct worker_question){ .worker = &service->workers[i],
+							    .back = &service->loop,
+							    .answered = answered,
+							    .arg = s };
+	return 0;
+}
+
+void scrape_fini(struct scrape *s)
+{
+	if (!s->questions)
+		return;
+	if (s->waits_for_observer)
+		observer_cancel(&s->service->observer, &s->wait);
+	for (unsigned i = 0; i < s->service->n_workers; i++)
+		free(s->questions[i].tags);
+	free(s->questions);
+	free(s->tags);
+}
+
+void scrape_begin(struct scrape *s)
+{
+	if (s->running)
+		return;
+	free(s->tags);
+	s->tags = NULL;
+	s->n_tags = 0;
+	s->lag_ns = 0;
+	s->running = true;
+	s->started_ns = now_ns();
+	s->wait.ready = observed;
+	s->wait.everywhere = true;
+	s->waits_for_observer = true;
+	observer_refresh(&s->service->observer, &s->wait);
+}
+
+uint64_t scrape_next_deadline(const struct scrape *s)
+{
+	return s->running ? s->started_ns + SCRAPE_DEADLINE_MS * NS_PER_MS : UINT64_MAX;
+}
+
+void scrape_expire(struct scrape *s, uint64_t now)
+{
+	if (scrape_next_deadline(s) <= now)
+		finish(s);
+}
+
+void scrape_write(const struct scrape *s, struct exposition *x, const uint64_t *responses)
+{
+	metrics_write(x, s->service,
+		      &(struct metrics_input){ .tags = s->tags,
+					       .n_tags = s->n_tags,
+					       .has_tags = s->has_tags,
+					       .is_stale = s->is_stale,
+					       .lag_ns = s->lag_ns,
+					       .scrapes = s->n,
+					       .last_scrape_ns = s->duration_ns,
+					       .responses = responses });
+}

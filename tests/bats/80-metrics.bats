@@ -1,0 +1,417 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What Prometheus is told: the format, that the figures are true, and that nobody who asks, however
+# often or slowly, is in the way of those who are served.
+
+load lib
+
+BODY=100001
+
+setup_file() {
+	suite_begin
+	mkdir "$T/www"
+	"$HELPERS/pattern" body down "$BODY" >"$T/www/body"
+	chmod 755 "$T/www"
+	backend_start "http=tcp:$IP:3000"
+	config
+	daemon_start
+}
+
+teardown_file() {
+	suite_end
+}
+
+teardown() {
+	stop client
+	stop pair
+	stop slow
+	stop occupant
+	[[ ${BATS_TEST_COMPLETED-} ]] || { stop ktlsd && config && daemon_start; }
+}
+
+config() { # [METRICS]
+	config_begin "workers: 2" "metrics: ${1-$IP:9464}"
+	config_listener user 4433 "files:$T/www" "ktls: {tx: off, rx: off}"
+	config_listener kernel 4434 "files:$T/www" "ktls: {tx: on, rx: on}"
+	config_listener proxy 4435 "tcp:$IP:3000"
+}
+
+get() { # PATH [CURL_OPTION]...
+	curl -sS --max-time 30 "${@:2}" "http://$IP:9464$1"
+}
+
+# Sets VALUE[series] to every sample.
+scrape() {
+	local line
+	declare -gA VALUE=()
+	get /metrics -f -o "$T/metrics"
+	while read -r line; do
+		[[ $line == '#'* ]] || VALUE[${line% *}]=${line##* }
+	done <"$T/metrics"
+}
+
+# Keeps what the last scrape said for grew().
+remember() {
+	local series
+	scrape
+	declare -gA BEFORE=()
+	for series in "${!VALUE[@]}"; do
+		BEFORE[$series]=${VALUE[$series]}
+	done
+}
+
+grew() { # SERIES NUMBER
+	local by=$((${VALUE[$1]?no $1} - ${BEFORE[$1]-0}))
+	((by == $2)) || echo "$1 grew by $by, not $2"
+	((by == $2))
+}
+
+is() { # SERIES NUMBER
+	[[ ${VALUE[$1]-absent} == "$2" ]] || echo "$1 is ${VALUE[$1]-absent}, not $2"
+	[[ ${VALUE[$1]-absent} == "$2" ]]
+}
+
+# The same, tried again until it is so; for wait_until.
+becomes() { # SERIES NUMBER
+	scrape
+	is "$@" >/dev/null
+}
+
+# Fetches a path of a listener that serves files, and adds what went over it to SENT and RECEIVED.
+fetch() { # PORT PATH VERSION
+	local sizes
+	sizes=$(curl -sS --max-time 30 --cacert "$T/ca.pem" --resolve "ecdsa.test:$1:$IP" "--tlsv$3" \
+		--tls-max "$3" -o "$T/fetched" -w '%{size_header} %{size_download} %{size_request}' \
+		"https://ecdsa.test:$1/$2")
+	# shellcheck disable=SC2086 # three words
+	set -- $sizes
+	((SENT += $1 + $2, RECEIVED += $3))
+}
+
+# ---- the format ----
+
+@test "promtool finds nothing wrong, and every family of the table is there" {
+	local line name source
+	local -a missing=()
+	scrape
+	promtool check metrics <"$T/metrics"
+	while IFS=$'\37' read -r line name _; do
+		[[ $line == metric ]] || continue
+		grep -q "^# TYPE $name " "$T/metrics" || missing+=("$name")
+	done < <(tables)
+	echo "absent: ${missing[*]}"
+	# what is absent says so, in a source or as nothing to tell of
+	for name in "${missing[@]}"; do
+		case $name in
+		ktlsd_tls_stat_*) source=tls_stat ;;
+		ktlsd_observer_programs | ktlsd_observer_lost_* | ktlsd_observer_start_*) source=programs ;;
+		ktlsd_observer_* | ktlsd_device_degraded_*) source=observer ;;
+		ktlsd_device_feature) source=devices ;;
+		ktlsd_kernel_events_total | ktlsd_device_connections | ktlsd_fallback_connections) continue ;;
+		*) false ;;
+		esac
+		[[ ${VALUE[ktlsd_source_up\{source=\"$source\"\}]-0} == 0 ]]
+	done
+	! expect_ktls || is 'ktlsd_source_up{source="observer"}' 1
+	! expect_ktls || is 'ktlsd_source_up{source="tls_stat"}' 1
+	is 'ktlsd_source_up{source="workers"}' 1
+	is 'ktlsd_source_up{source="process"}' 1
+	is 'ktlsd_source_up{source="accept_queue"}' 1
+	(($(stat -c %s "$T/metrics") < 1048576))
+}
+
+# The table of metrics, as docs/generate knows it. Between its fields, of which some are empty, is
+# what read does not take for white space.
+tables() {
+	"$BATS_TEST_DIRNAME/../../docs/generate" --dump-metrics | tr '\t' '\37'
+}
+
+@test "no sample has a label or a closed value that the table lacks" {
+	local kind name values series label value
+	declare -A closed=() labels=()
+	while IFS=$'\37' read -r kind name _ values label _; do
+		[[ $kind != metric ]] || labels[$name]=,$label,
+	done < <(tables)
+	while IFS=$'\37' read -r kind name values _; do
+		[[ $kind != label || ! $values ]] || closed[$name]=,$values,
+	done < <(tables)
+	scrape
+	for series in "${!VALUE[@]}"; do
+		name=${series%%\{*}
+		[[ ${labels[$name]+there} ]] || name=${name%_bucket} name=${name%_sum} name=${name%_count}
+		[[ ${labels[$name]+there} ]] || { echo "no family $name" && false; }
+		[[ $series == *\{* ]] || continue
+		series=${series#*\{}
+		while [[ $series =~ ^([a-z_]+)=\"(([^\"\\]|\\.)*)\",?(.*) ]]; do
+			label=${BASH_REMATCH[1]} value=${BASH_REMATCH[2]} series=${BASH_REMATCH[4]}
+			[[ $label == le || ${labels[$name]} == *,$label,* ]] ||
+				{ echo "$name has no label $label" && false; }
+			[[ ! ${closed[$label]-} || $name == ktlsd_build_info || ${closed[$label]} == *,$value,* ]] ||
+				{ echo "$name: no $label is $value" && false; }
+		done
+		[[ $series == '}' ]]
+	done
+}
+
+@test "OpenMetrics for who asks for it" {
+	local accept='application/openmetrics-text;version=1.0.0,text/plain;q=0.5'
+	run get /metrics -D - -o "$T/open" -H "Accept: $accept"
+	[[ $output == *"Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8"* ]]
+	[[ $(tail -n 1 "$T/open") == "# EOF" ]]
+	grep -qx '# TYPE ktlsd_build info' "$T/open"
+	grep -qx '# TYPE ktlsd_connections_accepted counter' "$T/open"
+	run get /metrics -D - -o "$T/text" -H 'Accept: text/plain'
+	[[ $output == *"Content-Type: text/plain; version=0.0.4; charset=utf-8"* ]]
+	# the same series, whatever the words around them
+	diff <(sed '/^#/d; s/ [^ ]*$//' "$T/open") <(sed '/^#/d; s/ [^ ]*$//' "$T/text")
+}
+
+# ---- the figures ----
+
+@test "what was asked for is what is counted" {
+	local i SENT=0 RECEIVED=0 mode=user
+	remember
+	for i in 1 2 3; do
+		fetch 4433 body 1.3
+		fetch 4433 body 1.2
+	done
+	fetch 4433 missing 1.3
+	wait_until 20 becomes 'ktlsd_listener_connections{listener="user"}' 0
+	grew 'ktlsd_connections_accepted_total' 7
+	grew 'ktlsd_listener_accepted_total{listener="user"}' 7
+	grew 'ktlsd_connection_ends_total{reason="closed",class="ok"}' 7
+	grew 'ktlsd_handshake_duration_seconds_count{version="1.3",resumed="no"}' 4
+	grew 'ktlsd_handshake_duration_seconds_count{version="1.2",resumed="no"}' 3
+	grew 'ktlsd_handshake_duration_seconds_bucket{version="1.2",resumed="no",le="+Inf"}' 3
+	grew 'ktlsd_http_responses_total{code="2xx"}' 6
+	grew 'ktlsd_http_responses_total{code="4xx"}' 1
+	grew 'ktlsd_payload_bytes_total{direction="tx",mode="user"}' "$SENT"
+	grew 'ktlsd_payload_bytes_total{direction="rx",mode="user"}' "$RECEIVED"
+	grew 'ktlsd_fallbacks_total{level="kernel",direction="tx",reason="policy-off"}' 7
+	# a request and a close_notify each
+	grew 'ktlsd_records_total{direction="rx",mode="user"}' 14
+
+	expect_ktls || return 0
+	mode=kernel SENT=0 RECEIVED=0
+	remember
+	tls_stat_read
+	i=${TLS_STAT[TlsTxSw]}
+	fetch 4434 body 1.3
+	fetch 4434 body 1.2
+	wait_until 20 becomes 'ktlsd_listener_connections{listener="kernel"}' 0
+	grew 'ktlsd_payload_bytes_total{direction="tx",mode="kernel"}' "$SENT"
+	grew 'ktlsd_payload_bytes_total{direction="rx",mode="kernel"}' "$RECEIVED"
+	grew 'ktlsd_moved_bytes_total{method="sendfile"}' $((2 * BODY))
+	grew 'ktlsd_kernel_installs_total{direction="tx"}' 2
+	tls_stat_read
+	((TLS_STAT[TlsTxSw] == i + 2))
+	is 'ktlsd_tls_stat_total{name="TlsTxSw"}' "${TLS_STAT[TlsTxSw]}"
+	is 'ktlsd_tls_stat_current{name="TlsCurrTxSw"}' "${TLS_STAT[TlsCurrTxSw]}"
+}
+
+@test "every counter of tls_stat is told as the kernel tells it" {
+	local name family
+	expect_ktls || skip "this kernel has no tls_stat"
+	wait_until 20 tls_stat_is_idle
+	scrape
+	tls_stat_read
+	((${#TLS_STAT[@]} > 8))
+	for name in "${!TLS_STAT[@]}"; do
+		family=total
+		[[ $name != TlsCurr* ]] || family=current
+		is "ktlsd_tls_stat_$family{name=\"$name\"}" "${TLS_STAT[$name]}"
+	done
+}
+
+@test "connections that are open, and whose they are" {
+	local own='ktlsd_connections{owner="ktlsd",direction="tx"' mode=user
+	local suite='version="1.3",cipher="aes-gcm-128",state="open"}'
+	expect_ktls && mode=kernel
+	# they live as long as this may say something
+	rm -f "$T/input"
+	mkfifo "$T/input"
+	exec {input}<>"$T/input"
+	SPAWN_INPUT=$T/input spawn client openssl s_client -quiet -connect "$IP:4434" -tls1_3 \
+		-ciphersuites TLS_AES_128_GCM_SHA256
+	wait_until 20 becomes "$own,mode=\"$mode\",$suite" 1
+	is 'ktlsd_listener_connections{listener="kernel"}' 1
+	is 'ktlsd_connections{owner="ktlsd",direction="tx",mode="none",version="none",cipher="none",state="accepted"}' 0
+	if expect_ktls; then
+		is 'ktlsd_listener_kernel_connections{listener="kernel",direction="tx"}' 1
+		is "${own/ktlsd\"/other\"},mode=\"kernel\",$suite" 0
+		SPAWN_INPUT=$T/input spawn pair "$HELPERS/ktls_pair"
+		wait_log pair READY
+		# both ends of it are sockets of this host
+		wait_until 20 becomes 'ktlsd_observer_sockets' 3
+		is "$own,mode=\"kernel\",$suite" 1
+		stop pair
+	else
+		is 'ktlsd_fallback_connections{owner="ktlsd",level="kernel",direction="tx",reason="ktls-no-ulp"}' 1
+	fi
+	stop client
+	exec {input}>&-
+	wait_until 20 becomes "$own,mode=\"$mode\",$suite" 0
+	is 'ktlsd_listener_connections{listener="kernel"}' 0
+}
+
+@test "refused handshakes, limits and failures have their series" {
+	remember
+	exec {fd}<>"/dev/tcp/$IP/4433"
+	printf 'GET / HTTP/1.0\r\n\r\n' >&"$fd"
+	wait_until 20 becomes 'ktlsd_listener_connections{listener="user"}' 0
+	exec {fd}>&-
+	scrape
+	grew 'ktlsd_handshakes_total{result="failed",version="none",resumed="none",group="none"}' 1
+	grew 'ktlsd_connection_ends_total{reason="not-tls",class="peer"}' 1
+	is 'ktlsd_limit{limit="connections"}' 100000
+	[[ ! ${VALUE[ktlsd_limit\{limit=\"handshake-rate\"\}]+there} ]]
+}
+
+# ---- manners ----
+
+status_of() { # PATH [CURL_OPTION]...
+	get "$1" -o /dev/null -w '%{http_code}' "${@:2}"
+}
+
+@test "paths, methods, HEAD, and connections that stay" {
+	[[ $(status_of /healthz) == 200 && $(status_of /readyz) == 200 ]]
+	[[ $(status_of /) == 200 && $(status_of /status.json) == 200 ]]
+	[[ $(status_of /metrics/) == 404 && $(status_of /favicon.ico) == 404 ]]
+	run get /metrics -X POST -d "$(printf '%10000s' x)" -D -
+	[[ $output == *"405 Method Not Allowed"* && $output == *"Allow: GET, HEAD"* ]]
+	[[ $(status_of /metrics -X PUT) == 405 && $(status_of /healthz -X DELETE) == 405 ]]
+	run get /metrics --head
+	[[ $output == *"200 OK"* && $output == *"Content-Length: "* && $output != *ktlsd_* ]]
+	# a body is nobody's business
+	[[ $(status_of /healthz -X GET -d body) == 200 ]]
+	# both by one connection
+	run curl -sSv --max-time 30 "http://$IP:9464/metrics" "http://$IP:9464/healthz" -o /dev/null -o /dev/null
+	[[ $output == *"Re-using existing connection"* ]]
+	scrape
+	is 'ktlsd_exporter_responses_total{code="404"}' 2
+	get /status.json >"$T/status.json"
+	[[ $(jq -r '.status.pid' "$T/status.json") == "$(ctl status --json | jq -r .pid)" ]]
+	jq -e '(.stats.observer | has("available")) and (.connections | type == "array")' "$T/status.json"
+}
+
+@test "ready while it takes connections" {
+	ctl drain --timeout 1s
+	[[ $(status_of /readyz) == 503 && $(status_of /healthz) == 200 ]]
+	scrape
+	is 'ktlsd_listener_up{listener="user"}' 0
+	[[ ! ${VALUE[ktlsd_listener_accept_queue_length\{listener=\"user\"\}]+there} ]]
+	ctl drain --undo
+	[[ $(status_of /readyz) == 200 ]]
+	scrape
+	is 'ktlsd_listener_up{listener="user"}' 1
+	is 'ktlsd_listener_accept_queue_length{listener="user"}' 0
+}
+
+# Asks and then takes a byte a second: for the kernel's buffers it asks for more than they hold.
+slow_reader() {
+	exec {fd}<>"/dev/tcp/$IP/9464"
+	for ((i = 0; i < 400; i++)); do
+		printf 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n' >&"$fd" || break
+	done
+	while IFS= read -r -n 1 -t 30 -u "$fd" _; do
+		sleep 1
+	done
+}
+export -f slow_reader
+
+# Peers of the exporter's address, by the kernel's word.
+exporter_peers() {
+	ss -Htn state established "src $IP:9464" | wc -l
+}
+
+exporter_has_no_peers() {
+	[[ $(exporter_peers) == 0 ]]
+}
+
+@test "fifty at once share what is gathered; who is slow is dropped" {
+	local i failed=0
+	local -a pids=()
+	spawn slow env -u BASH_ENV IP="$IP" bash -c slow_reader
+	spawn dribble env IP="$IP" bash -c 'exec {fd}<>"/dev/tcp/$IP/9464"
+		for ((i = 0; i < 60; i++)); do printf G >&"$fd" || exit 0; sleep 1; done'
+	remember
+	for ((i = 0; i < 50; i++)); do
+		curl -sS -f --max-time 30 -o "$T/scrape.$i" "http://$IP:9464/metrics" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		wait "$i" || failed=1
+	done
+	((!failed))
+	for ((i = 0; i < 50; i++)); do
+		grep -q '^process_start_time_seconds ' "$T/scrape.$i"
+	done
+	scrape
+	((VALUE[ktlsd_scrapes_total] - BEFORE[ktlsd_scrapes_total] < 40))
+	# neither has ended by itself: ten seconds are what a request and its answer get
+	wait_until 25 exporter_has_no_peers
+	stop slow
+	stop dribble
+}
+
+# ---- reload, other places ----
+
+@test "counters do not go back by a reload, and a refused one is told" {
+	local series
+	remember
+	ctl reload
+	scrape
+	grew 'ktlsd_config_reloads_total{result="ok"}' 1
+	for series in "${!BEFORE[@]}"; do
+		[[ $series == *_total* || $series == *_bucket* || $series == *_count* ]] || continue
+		[[ ${VALUE[$series]+there} ]] || { echo "$series has gone" && false; }
+		awk "BEGIN { exit !(${VALUE[$series]} >= ${BEFORE[$series]}) }" ||
+			{ echo "$series went back" && false; }
+	done
+	cp "$T/ktlsd.yaml" "$T/good.yaml"
+	echo "nonsense: 1" >>"$T/ktlsd.yaml"
+	run ! ctl reload
+	scrape
+	grew 'ktlsd_config_reloads_total{result="failed"}' 1
+	is ktlsd_config_last_reload_successful 0
+	cp "$T/good.yaml" "$T/ktlsd.yaml"
+	ctl reload
+	scrape
+	is ktlsd_config_last_reload_successful 1
+}
+
+@test "a reload moves it to a unix socket, off, and back" {
+	config "unix:$T/run/metrics.sock"
+	ctl reload
+	curl -sSf --unix-socket "$T/run/metrics.sock" http://x/healthz
+	[[ $(stat -c %a "$T/run/metrics.sock") == 660 ]]
+	run ! get /healthz
+	config off
+	ctl reload
+	[[ ! -e $T/run/metrics.sock ]]
+	config "$IP:9464"
+	ctl reload
+	get /healthz
+}
+
+@test "an address that is taken: the default is a warning, another an error" {
+	stop ktlsd
+	spawn occupant "$HELPERS/backend" "mute=tcp:$IP:9464"
+	wait_log occupant '^READY$'
+	run "$KTLSD_BUILD/ktlsd" --config "$T/ktlsd.yaml"
+	((status == 1))
+	[[ $output == *"metrics: cannot listen on $IP:9464: Address already in use"* ]]
+	stop occupant
+	# somebody may have it already, on a host with other tests
+	spawn occupant "$HELPERS/backend" "mute=tcp:127.0.0.1:9464"
+	wait_until 20 log_has occupant 'READY|in use'
+	sed -i '/^metrics:/d' "$T/ktlsd.yaml"
+	daemon_start
+	log_has ktlsd 'no metrics: cannot listen on the default 127.0.0.1:9464'
+	stop occupant
+	stop ktlsd
+	config
+	daemon_start
+	get /healthz
+}
