@@ -17,7 +17,7 @@ declare -gA DEPS_GROUPS=(
 	[test]="bats bats-assert bats-support libcmocka-dev libssl-dev
 		ca-certificates curl ethtool gnutls-bin media-types nginx openssl
 		iproute2 jq mandoc procps prometheus strace tcpdump"
-	[lint]="clang-format clang-tidy cppcheck git jq prometheus shellcheck"
+	[lint]="clang-format clang-tidy cppcheck git jq prometheus python3-jsonschema shellcheck yq"
 	[fuzz]="clang libclang-rt-dev"
 	[vm]="debian-archive-keyring kmod util-linux xz-utils"
 	[quickstart]="ca-certificates curl libcmocka-dev libssl-dev media-types openssl socat"
