@@ -63,11 +63,12 @@ static void write_fallbacks(struct metrics_part *p)
 			uint64_t n = count_get(&p->sum->fallback[d][r]);
 
 			if (n || is_fallback((enum reason)r))
-				exposition_put_int(p->out, METRIC_FALLBACKS,
-						   LABELS("kernel",
-							  direction_name((enum direction)d),
-							  reason_name((enum reason)r)),
-						   n);
+				exposition_put_int(
+					p->out, METRIC_FALLBACKS,
+					LABELS("kernel", direction_name((enum direction)d),
+					       reason_name((enum reason)r),
+					       reason_class_name(reason_class((enum reason)r))),
+					n);
 		}
 }
 

@@ -135,7 +135,8 @@ static void put_fallen(struct metrics_part *p, const char *owner, const char *le
 {
 	exposition_put_int(p->out, METRIC_FALLBACK_CONNECTIONS,
 			   LABELS(owner, level, direction_name((enum direction)d),
-				  reason_name((enum reason)reason)),
+				  reason_name((enum reason)reason),
+				  reason_class_name(reason_class((enum reason)reason))),
 			   n);
 }
 

@@ -188,7 +188,7 @@ tables() {
 	grew 'ktlsd_http_responses_total{code="4xx"}' 1
 	grew 'ktlsd_payload_bytes_total{direction="tx",mode="user"}' "$SENT"
 	grew 'ktlsd_payload_bytes_total{direction="rx",mode="user"}' "$RECEIVED"
-	grew 'ktlsd_fallbacks_total{level="kernel",direction="tx",reason="policy-off"}' 7
+	grew 'ktlsd_fallbacks_total{level="kernel",direction="tx",reason="policy-off",class="ok"}' 7
 	# a request and a close_notify each
 	grew 'ktlsd_records_total{direction="rx",mode="user"}' 14
 
@@ -247,7 +247,7 @@ tables() {
 		is "$own,mode=\"kernel\",$suite" 1
 		stop pair
 	else
-		is 'ktlsd_fallback_connections{owner="ktlsd",level="kernel",direction="tx",reason="ktls-no-ulp"}' 1
+		is 'ktlsd_fallback_connections{owner="ktlsd",level="kernel",direction="tx",reason="ktls-no-ulp",class="host"}' 1
 	fi
 	stop client
 	exec {input}>&-
