@@ -21,6 +21,11 @@ setup_file() {
 	# an own configuration is the only way to OpenSSL 3.0's kTLS in s_server
 	printf '%s\n' 'openssl_conf = a' '[a]' 'ssl_conf = b' '[b]' 'system_default = c' '[c]' \
 		'Options = KTLS' >"$T/openssl.cnf"
+	# standard input for who ends with it
+	mkfifo "$T/open"
+	sleep infinity >"$T/open" 3>&- &
+	process_started $! || STARTED=0
+	echo "$! $STARTED" >"$T/open.pid"
 	namespace_begin
 	# older than the programs
 	hold nginx-old 5442 $((EACH / 2))
@@ -88,7 +93,7 @@ nginx_start() {
 
 # That many connections to a port, which stay.
 hold() { # NAME PORT COUNT
-	spawn "$1" "$HELPERS/stall" "$IP" "$2" "$3" 1
+	spawn "$1" "$HELPERS/stall" -s "$IP" "$2" "$3" 0
 	wait_log "$1" "^READY open=$3 refused=0$"
 }
 
@@ -96,7 +101,7 @@ hold() { # NAME PORT COUNT
 s_servers() { # FIRST LAST VERSION
 	local i
 	for ((i = $1; i <= $2; i++)); do
-		OPENSSL_CONF=$T/openssl.cnf spawn "s_server-$i" openssl s_server -quiet "$3" \
+		OPENSSL_CONF=$T/openssl.cnf SPAWN_INPUT=$T/open spawn "s_server-$i" openssl s_server -quiet "$3" \
 			-accept "$IP:$((6000 + i))" -cert "$T/ecdsa.test.pem" \
 			-key "$T/ecdsa.test.key"
 	done
@@ -115,12 +120,7 @@ namespace_begin() {
 	NETNS=$(basename "$T")
 	ip netns add "$NETNS"
 	ip -n "$NETNS" link set lo up
-	mkfifo "$T/pair.in"
-	# its standard input stays open as long as this file's tests run
-	sleep infinity >"$T/pair.in" 3>&- &
-	process_started $! || STARTED=0
-	echo "$! $STARTED" >"$T/pair-input.pid"
-	SPAWN_INPUT=$T/pair.in spawn pair ip netns exec "$NETNS" "$HELPERS/ktls_pair" -V 1.2 -n 3
+	SPAWN_INPUT=$T/open spawn pair ip netns exec "$NETNS" "$HELPERS/ktls_pair" -V 1.2 -n 3
 	wait_log pair '^READY$'
 }
 

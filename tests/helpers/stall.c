@@ -2,10 +2,10 @@
 /*
  * Clients that stop, many of them in one thread.
  *
- *	stall [-h] [-w HANDSHAKES] ADDRESS PORT COUNT BYTES
+ *	stall [-h | -s] [-w HANDSHAKES] ADDRESS PORT COUNT BYTES
  *
  * Each of COUNT connections does its TLS handshake, asks for /BYTES and never reads. With -h each
- * sends its ClientHello and nothing more. At most HANDSHAKES (16) are under way at once. When all
+ * sends its ClientHello and nothing more; with -s it does its handshake and is silent. At most HANDSHAKES (16) are under way at once. When all
  * have come that far it prints "READY open=N refused=N" and keeps them until it is killed.
  */
 #include <arpa/inet.h>
@@ -38,7 +38,7 @@ struct client {
 };
 
 static struct {
-	bool hello_only;
+	bool hello_only, silent;
 	unsigned int at_once, count;
 	struct sockaddr_in address;
 	char request[64];
@@ -113,7 +113,7 @@ static void client_run(struct client *c)
 		return;
 	}
 	r = SSL_connect(c->ssl);
-	if (r == 1)
+	if (r == 1 && !options.silent)
 		r = SSL_write(c->ssl, options.request, (int)strlen(options.request));
 	if (r > 0) {
 		client_stay(c);
@@ -145,16 +145,18 @@ static void parse(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "hw:")) != -1) {
+	while ((option = getopt(argc, argv, "hsw:")) != -1) {
 		if (option == 'h')
 			options.hello_only = true;
+		else if (option == 's')
+			options.silent = true;
 		else if (option == 'w')
 			options.at_once = (unsigned int)strtoul(optarg, NULL, 10);
 		else
 			exit(2);
 	}
 	if (argc - optind != 4)
-		errx(2, "usage: stall [-h] [-w HANDSHAKES] ADDRESS PORT COUNT BYTES");
+		errx(2, "usage: stall [-h | -s] [-w HANDSHAKES] ADDRESS PORT COUNT BYTES");
 	options.address.sin_family = AF_INET;
 	options.address.sin_port = htons((uint16_t)strtoul(argv[optind + 1], NULL, 10));
 	if (inet_pton(AF_INET, argv[optind], &options.address.sin_addr) != 1)
