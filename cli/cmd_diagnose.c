@@ -109,20 +109,38 @@ static enum exit_code status_gather(const struct options *options, struct diagno
 	_cleanup_free_ char *errors = NULL;
 	enum exit_code code;
 	size_t size;
-	FILE *file = open_memstream(&errors, &size);
+	FILE *file = open_memstream(&errors, &size), *before = text_divert_errors(file);
 
-	text_divert_errors(file);
 	code = client_get(options, "GetStatus", NULL, CLIENT_TIMEOUT_MS, &facts->status);
-	text_divert_errors(NULL);
-	if (file && !fclose(file) && code != EXIT_NO_DAEMON)
-		fputs(errors, stderr);
-	return code == EXIT_NO_DAEMON && !(options->given & OPTION_SOCKET) ? EXIT_FINE : code;
+	text_divert_errors(before);
+	if (file)
+		fclose(file);
+	if (code == EXIT_NO_DAEMON && !(options->given & OPTION_SOCKET))
+		return EXIT_FINE;
+	text_pass_errors(errors ? errors : "");
+	return code;
+}
+
+static bool sockets_gather(const struct options *options, struct gathering *gathering)
+{
+	_cleanup_json_ struct json *observer = NULL;
+	_cleanup_free_ char *errors = NULL;
+	enum exit_code code;
+	size_t size;
+	FILE *file = open_memstream(&errors, &size), *before = text_divert_errors(file);
+
+	code = connections_read(options, gathering->filter, connection_take, gathering, &observer);
+	text_divert_errors(before);
+	if (file)
+		fclose(file);
+	if (code != EXIT_FINE)
+		text_pass_errors(errors ? errors : "");
+	return code == EXIT_FINE;
 }
 
 static enum exit_code gather(const struct options *options, struct gathering *gathering)
 {
 	struct diagnose_facts *facts = gathering->facts;
-	_cleanup_json_ struct json *observer = NULL;
 	enum exit_code code;
 
 	if (options->from)
@@ -136,8 +154,7 @@ static enum exit_code gather(const struct options *options, struct gathering *ga
 	if (facts->status)
 		facts->seen = json_share(facts->status);
 	facts->has_sockets = connections_are_readable(options, facts->status != NULL) &&
-			     connections_read(options, gathering->filter, connection_take,
-					      gathering, &observer) == EXIT_FINE;
+			     sockets_gather(options, gathering);
 	if (facts->pid && facts->status)
 		return client_call(options, "GetEvents", NULL, true, CLIENT_TIMEOUT_MS, reply_take,
 				   gathering);

@@ -64,7 +64,9 @@ const struct command cmd_list = {
 	.about = "Lists the connections of ktlsd and every kernel-TLS socket of this network "
 		 "namespace, whoever owns it. What is not known is '-'. Options that choose take "
 		 "comma-separated lists and may be repeated; with --json and without -o rows are "
-		 "those of the API, unchanged.",
+		 "those of the API, unchanged. Where no ktlsd runs and --socket names none, root "
+		 "sees "
+		 "the kernel's sockets all the same.",
 	.options = OPTION_LISTING | OPTION_FROM | OPTION_OWN | OPTION_FILTERS | OPTION_NAMESPACES,
 	.listing = &connections_listing,
 	.run = run,

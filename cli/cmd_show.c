@@ -10,6 +10,8 @@
 #include "base/util.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/connections.h"
+#include "cli/filter.h"
 #include "cli/remedy.h"
 #include "cli/row.h"
 #include "cli/text.h"
@@ -39,6 +41,41 @@ static int reply_take(struct json *reply, void *arg)
 		return 0;
 	show->connection = json_share(connection);
 	return show->connection ? 0 : -ENOMEM;
+}
+
+/* The same of what was read from the kernel. */
+static int connection_take(const char *text, size_t len, void *arg)
+{
+	struct show *show = arg;
+	_cleanup_json_ struct json *row = NULL;
+	int r = json_parse(text, len, &row, NULL, 0);
+
+	if (!r && row_int(row, NULL, "cookie") == show->cookie && !show->connection)
+		show->connection = json_share(row);
+	return r;
+}
+
+/* Asks the daemon; where none runs, looks through all sockets of the kernel if that is possible. */
+static enum exit_code connection_get(const struct options *options, struct show *show)
+{
+	_cleanup_filter_ struct filter filter = { 0 };
+	_cleanup_json_ struct json *observer = NULL;
+	_cleanup_free_ char *errors = NULL;
+	enum exit_code code;
+	size_t size;
+	FILE *file = open_memstream(&errors, &size), *before = text_divert_errors(file);
+	struct json *call = json_new();
+
+	json_set_int(call, "cookie", show->cookie);
+	code = client_call(options, "GetConnection", call, false, CLIENT_TIMEOUT_MS, reply_take,
+			   show);
+	text_divert_errors(before);
+	if (file)
+		fclose(file);
+	if (code == EXIT_NO_DAEMON && connections_are_readable(options, false))
+		return connections_read(options, &filter, connection_take, show, &observer);
+	text_pass_errors(errors ? errors : "");
+	return code;
 }
 
 /* Appends ", text", or "text" to nothing. */
@@ -302,7 +339,6 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
 {
 	_cleanup_json_ struct json *connection = NULL;
 	struct show show = { 0 };
-	struct json *parameters;
 	enum exit_code code;
 
 	if (!argc || cookie_parse(argv[0], &show.cookie)) {
@@ -310,10 +346,7 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
 			   "prints it");
 		return EXIT_FAILED;
 	}
-	parameters = json_new();
-	json_set_int(parameters, "cookie", show.cookie);
-	code = client_call(options, "GetConnection", parameters, false, CLIENT_TIMEOUT_MS,
-			   reply_take, &show);
+	code = connection_get(options, &show);
 	connection = show.connection;
 	if (code != EXIT_FINE)
 		return code;
@@ -332,7 +365,8 @@ const struct command cmd_show = {
 	.arguments = "COOKIE",
 	.summary = "one connection in full, its reasons explained",
 	.about = "Shows all that is known of one connection: TLS parameters, who carries each "
-		 "direction, and why not the kernel where it does not.",
+		 "direction, and why not the kernel or the device where it does not. Without "
+		 "ktlsd root sees the kernel's part.",
 	.options = OPTION_JSON | OPTION_FROM,
 	.args_max = 1,
 	.run = run,

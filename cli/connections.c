@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/json_text.h"
@@ -14,6 +16,7 @@
 #include "cli/column.h"
 #include "cli/filter.h"
 #include "cli/row.h"
+#include "cli/sockets_local.h"
 #include "cli/table.h"
 #include "cli/text.h"
 
@@ -48,6 +51,11 @@ const struct listing connections_rates_listing = {
 	.columns = rate_columns,
 	.n_columns = ARRAY_SIZE(rate_columns),
 };
+
+static bool may_look(const struct options *options)
+{
+	return !(options->given & OPTION_SOCKET) && !geteuid();
+}
 
 struct reading {
 	const struct filter *filter;
@@ -101,26 +109,64 @@ static int reply_take(const char *text, size_t len, void *arg)
 	return *value == '{' ? connection_take(reading, value, value_len) : 0;
 }
 
+static int local_take(const char *text, size_t len, void *arg)
+{
+	return connection_take(arg, text, len);
+}
+
+static enum exit_code local_read(const struct options *options, struct reading *reading)
+{
+	char why[256];
+	int r = sockets_local_read(options->given & OPTION_NAMESPACES, local_take, reading, why,
+				   sizeof(why));
+
+	if (!r)
+		return EXIT_FINE;
+	if (r != -ECANCELED)
+		text_error("the kernel's sockets cannot be read: %s", why);
+	return EXIT_FAILED;
+}
+
+/* Asks the daemon, and leaves it unsaid when there is none but another way. */
+static enum exit_code daemon_read(const struct options *options, struct reading *reading)
+{
+	struct json *parameters = json_new();
+	_cleanup_free_ char *errors = NULL;
+	enum exit_code code;
+	size_t size;
+	FILE *file = open_memstream(&errors, &size), *before = text_divert_errors(file);
+
+	json_set_bool(parameters, "all", !reading->ours_only);
+	if (options->given & OPTION_NAMESPACES)
+		json_set_bool(parameters, "namespaces", true);
+	code = client_call_text(options, "ListConnections", parameters, CLIENT_TIMEOUT_MS,
+				reply_take, reading);
+	text_divert_errors(before);
+	if (file && !fclose(file) && (code != EXIT_NO_DAEMON || !may_look(options)))
+		text_pass_errors(errors);
+	return code;
+}
+
 enum exit_code connections_read(const struct options *options, const struct filter *filter,
 				connections_fn *each, void *arg, struct json **observer)
 {
 	struct reading reading = { .filter = filter, .each = each, .arg = arg };
-	struct json *parameters = json_new();
 	enum exit_code code;
 
 	reading.ours_only = options->given & OPTION_OWN || filter_wants_ours_only(filter);
-	json_set_bool(parameters, "all", !reading.ours_only);
-	if (options->given & OPTION_NAMESPACES)
-		json_set_bool(parameters, "namespaces", true);
-	code = client_call_text(options, "ListConnections", parameters, CLIENT_TIMEOUT_MS,
-				reply_take, &reading);
+	code = daemon_read(options, &reading);
+	if (code == EXIT_NO_DAEMON && may_look(options)) {
+		text_error("ktlsd is not running: sockets are read from the kernel, whoever owns "
+			   "them");
+		code = local_read(options, &reading);
+	}
 	*observer = reading.observer;
 	return code;
 }
 
 bool connections_are_readable(const struct options *options, bool daemon)
 {
-	return daemon || options->from;
+	return daemon || options->from || may_look(options);
 }
 
 void connections_note(struct json *observer)

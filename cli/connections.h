@@ -22,8 +22,8 @@ extern const struct listing connections_rates_listing;
 typedef int connections_fn(const char *text, size_t len, void *arg);
 
 /*
- * Hands over each connection, those that the options do not filter out at the source already
- * included. *observer is set to what the observer says of itself, the caller's, or NULL.
+ * Hands over each connection that the filter and the options do not leave out: of ktlsd, or where
+ * none runs and --socket names none, for root, of the kernel, which is said. *observer is set to what the observer says of itself, the caller's, or NULL.
  */
 enum exit_code connections_read(const struct options *options, const struct filter *filter,
 				connections_fn *each, void *arg, struct json **observer);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The section on network devices: which can do TLS, and whether that is switched on. */
+#include "cli/diagnose.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/reason.h"
 #include "base/util.h"
-#include "cli/diagnose.h"
 #include "cli/diagnosis.h"
 
 struct feature {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The first sections of the report: the kernel, its crypto, ktlsd and its kernel programs. */
+#include "cli/diagnose.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/reason.h"
 #include "base/util.h"
-#include "cli/diagnose.h"
 #include "cli/diagnosis.h"
 #include "cli/driver.h"
 #include "cli/text.h"

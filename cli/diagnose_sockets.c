@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The sections on what sockets actually do, why not more, and on one process. */
+#include "cli/diagnose.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +10,6 @@
 #include "base/json.h"
 #include "base/reason.h"
 #include "base/util.h"
-#include "cli/diagnose.h"
 #include "cli/diagnosis.h"
 #include "cli/text.h"
 

@@ -115,7 +115,7 @@ struct sample *sample_take(const struct options *options, const struct filter *f
 {
 	struct sample *sample = calloc(1, sizeof(*sample));
 	_cleanup_json_ struct json *observer = NULL;
-	FILE *file;
+	FILE *file, *before_file;
 	size_t size;
 
 	if (!sample)
@@ -125,11 +125,11 @@ struct sample *sample_take(const struct options *options, const struct filter *f
 		sample_free(sample);
 		return NULL;
 	}
-	text_divert_errors(file);
+	before_file = text_divert_errors(file);
 	sample->code = connections_read(options, filter, connection_take, sample, &observer);
 	if (sample->code == EXIT_FINE)
 		connections_note(observer);
-	text_divert_errors(NULL);
+	text_divert_errors(before_file);
 	fclose(file);
 	sample->taken_ns = now_ns();
 	if (sample->n)

@@ -247,7 +247,15 @@ void text_hint(const char *hint)
 	fprintf(error_file(), "%s\n", hint);
 }
 
-void text_divert_errors(FILE *file)
+void text_pass_errors(const char *lines)
 {
+	fputs(lines, error_file());
+}
+
+FILE *text_divert_errors(FILE *file)
+{
+	FILE *before = diverted;
+
 	diverted = file;
+	return before;
 }

@@ -47,7 +47,10 @@ void text_field(const char *label, enum style style, const char *format, ...)
 void text_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void text_hint(const char *hint);
 
-/* Where errors and hints go from now on; NULL is stderr. */
-void text_divert_errors(FILE *file);
+/* Lines that were diverted before. */
+void text_pass_errors(const char *lines);
+
+/* Where errors and hints go from now on, and where they went before; NULL is stderr. */
+FILE *text_divert_errors(FILE *file);
 
 #endif

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "bpf/walk.h"
 #include "host/programs_state.h"
-#include "host/walk.h"
 
 enum { OBSERVER_DEADLINE_MS = 2000 };
 

@@ -9,8 +9,8 @@
 #include "base/util.h"
 #include "bpf/report.h"
 #include "bpf/snapshot.h"
+#include "bpf/walk.h"
 #include "host/listing.h"
-#include "host/walk.h"
 #include "serve/conn.h"
 
 static bool is_like(const struct stats_group *a, const struct stats_group *b)

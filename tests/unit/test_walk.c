@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Two walks joined, and what is summed up of them. */
-#include "host/walk.h"
+#include "bpf/walk.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -3,8 +3,8 @@
  * One look through the kernel programs: totals, then sockets. Waits on socket locks, so it is for
  * a thread of its own.
  */
-#ifndef KTLSD_HOST_WALK_H
-#define KTLSD_HOST_WALK_H
+#ifndef KTLSD_BPF_WALK_H
+#define KTLSD_BPF_WALK_H
 
 #include <linux/types.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reads three pins and joins what two of them say. */
-#include "host/walk.h"
+#include "bpf/walk.h"
 
 #include <errno.h>
 #include <limits.h>
