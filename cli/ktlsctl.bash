@@ -23,6 +23,28 @@ _ktlsctl_columns()
 	compopt -o nospace
 }
 
+# Whether an option of any command takes an argument.
+_ktlsctl_takes_argument()
+{
+	ktlsctl --dump-docs 2>/dev/null |
+		awk -F'\t' -v name="$1" \
+			'$1 == "option" && $3 == name && $5 != "" { found = 1 } END { exit !found }'
+}
+
+# Adds to a comma-separated list one of the words, of which the last is being typed; "tx:" or "rx:"
+# may stand before it.
+_ktlsctl_list()
+{
+	local typed=$1 before='' word
+
+	shift
+	[[ $typed == *,* ]] && before=${typed%,*}, && typed=${typed##*,}
+	for word; do
+		[[ $word == "$typed"* ]] && COMPREPLY+=("$before$word")
+	done
+	compopt -o nospace
+}
+
 _ktlsctl_listeners()
 {
 	ktlsctl policy --no-headings -o listener 2>/dev/null
@@ -38,7 +60,10 @@ _ktlsctl()
 	fi
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--socket | --from | --listener | --timeout | --columns | -o) i=$((i + 1)) ;;
+		-o | -s | -n | -d) i=$((i + 1)) ;;
+		--*)
+			_ktlsctl_takes_argument "${COMP_WORDS[i]#--}" && i=$((i + 1))
+			;;
 		-*) ;;
 		*)
 			command=${COMP_WORDS[i]}
@@ -62,6 +87,46 @@ _ktlsctl()
 		;;
 	--listener)
 		words=$(_ktlsctl_listeners)
+		;;
+	--owner)
+		# shellcheck disable=SC2046 # words
+		_ktlsctl_list "$current" ktlsd other $(ktlsctl list --no-headings -o owner 2>/dev/null |
+			sort -u)
+		return
+		;;
+	--mode)
+		_ktlsctl_list "$current" user kernel device none
+		return
+		;;
+	--reason)
+		# shellcheck disable=SC2046
+		_ktlsctl_list "$current" $(_ktlsctl_dump reason '' 2)
+		return
+		;;
+	--state)
+		# shellcheck disable=SC2046
+		_ktlsctl_list "$current" $(_ktlsctl_dump state '' 2)
+		return
+		;;
+	--pid)
+		# shellcheck disable=SC2046
+		_ktlsctl_list "$current" $(ktlsctl list --no-headings -o pid 2>/dev/null | sort -u)
+		return
+		;;
+	--device)
+		words=$(cd /sys/class/net && echo *)
+		;;
+	--sort | -s)
+		words='bytes/s records/s bytes records errors age owner mode cookie'
+		;;
+	--payload)
+		words='on off'
+		;;
+	--delay | -d)
+		words='500ms 1s 2s 5s'
+		;;
+	--count | -n | --peer | --local)
+		return
 		;;
 	--timeout)
 		words='10s 30s 5m 1h'
