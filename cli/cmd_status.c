@@ -39,20 +39,6 @@ static void ktls_print(const struct status *status)
 	driver_print(driver);
 }
 
-static void observer_print(const struct status *status)
-{
-	if (!status->observer)
-		text_field("Observer", STYLE_BAD, "does not work: %s%s%s",
-			   status->observer_reason ? status->observer_reason : "no reason given",
-			   status->observer_detail ? ": " : "",
-			   status->observer_detail ? status->observer_detail : "");
-	else if (status->observer_age_ms >= 0)
-		text_field("Observer", STYLE_GOOD, "works, last walk %s ago",
-			   text_age(status->observer_age_ms).s);
-	else
-		text_field("Observer", STYLE_GOOD, "works");
-}
-
 static void header_print(const struct status *status)
 {
 	text_field("ktlsd", STYLE_BOLD, "%s, up %s", status->version,
@@ -63,7 +49,7 @@ static void header_print(const struct status *status)
 		   text_plural(status->reloads, "reload").s);
 	text_field("Kernel", STYLE_PLAIN, "%s", status->kernel);
 	ktls_print(status);
-	observer_print(status);
+	observer_print_summary(&status->observer);
 }
 
 static void problems_print(const struct status_problems *problems)
@@ -334,7 +320,7 @@ const struct command cmd_status = {
 	.problems = "a listener wants the kernel and this host cannot give it (no kTLS, or a "
 		    "fallback of class host other than ktls-no-rekey), connections were refused "
 		    "by 'require', AES is generic C code in the kernel, the observer does not "
-		    "work, or ktlsd met a bug of its own",
+		    "work or lacks a kernel program, or ktlsd met a bug of its own",
 	.options = OPTION_JSON | OPTION_FROM,
 	.run = run,
 };

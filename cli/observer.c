@@ -61,14 +61,14 @@ int observer_read(struct observer *observer, struct json *reply)
 	return 0;
 }
 
-static bool is_detached(const struct observer *observer)
+bool observer_is_incomplete(const struct observer *observer)
 {
 	return observer->n_attached < json_length(observer->programs) && !observer->waiting_for_tls;
 }
 
 bool observer_has_problems(const struct observer *observer)
 {
-	return !observer->available || is_detached(observer) || observer->lost > 0 ||
+	return !observer->available || observer_is_incomplete(observer) || observer->lost > 0 ||
 	       observer->forgotten > 0;
 }
 
@@ -81,12 +81,26 @@ static void state_print(const struct observer *observer)
 	else if (observer->age_ms < 0)
 		text_field("Observer", STYLE_GOOD, "works");
 	else
-		text_field("Observer", STYLE_GOOD, "works, last walk %s ago%s%s",
-			   text_age(observer->age_ms).s, observer->walk_ms < 0 ? "" : ", took ",
-			   observer->walk_ms < 0 ? "" : text_age(observer->walk_ms).s);
+		text_field("Observer", STYLE_GOOD, "works, last walk %s ago",
+			   text_age(observer->age_ms).s);
+}
+
+static void walk_print(const struct observer *observer)
+{
 	if (observer->sockets >= 0)
 		text_field("Sockets", STYLE_PLAIN, "%s with kernel TLS",
 			   text_count(observer->sockets).s);
+	if (observer->walk_ms >= 0)
+		text_field("Walk", STYLE_PLAIN, "took %s", text_age(observer->walk_ms).s);
+}
+
+static void detached_print(const struct observer *observer)
+{
+	const char *name, *error;
+
+	for (size_t i = 0; i < json_length(observer->programs); i++)
+		if (!program_is_attached(observer, i, &name, &error) && *error)
+			text_field("", STYLE_WARN, "%s: %s", name, error);
 }
 
 static void programs_print(const struct observer *observer)
@@ -101,18 +115,9 @@ static void programs_print(const struct observer *observer)
 			   "which is not loaded",
 			   observer->n_attached, n);
 	else
-		text_field("Programs", is_detached(observer) ? STYLE_BAD : STYLE_GOOD,
+		text_field("Programs", observer_is_incomplete(observer) ? STYLE_BAD : STYLE_GOOD,
 			   "%zu of %zu attached", observer->n_attached, n);
-	observer_print_detached(observer);
-}
-
-void observer_print_detached(const struct observer *observer)
-{
-	const char *name, *error;
-
-	for (size_t i = 0; i < json_length(observer->programs); i++)
-		if (!program_is_attached(observer, i, &name, &error) && *error)
-			text_field("", STYLE_WARN, "%s: %s", name, error);
+	detached_print(observer);
 }
 
 static void losses_print(const struct observer *observer)
@@ -128,6 +133,7 @@ static void losses_print(const struct observer *observer)
 void observer_print(const struct observer *observer)
 {
 	state_print(observer);
+	walk_print(observer);
 	programs_print(observer);
 	if (observer->since_s >= 0)
 		text_field("Counting", STYLE_PLAIN, "for %s%s",
@@ -139,4 +145,11 @@ void observer_print(const struct observer *observer)
 			   observer->payload ? "every byte is counted" :
 					       "bytes are not counted: ktlsctl observe --payload "
 					       "on");
+}
+
+void observer_print_summary(const struct observer *observer)
+{
+	state_print(observer);
+	if (observer->n_attached < json_length(observer->programs))
+		programs_print(observer);
 }

@@ -25,10 +25,11 @@ int observer_read(struct observer *observer, struct json *reply);
 /* True if something of it does not work, or was lost. */
 bool observer_has_problems(const struct observer *observer);
 
-/* Its state as fields of a screen. */
-void observer_print(const struct observer *observer);
+/* True if a program is not attached that could be: tls is there. */
+bool observer_is_incomplete(const struct observer *observer);
 
-/* The programs that are not attached, and why. */
-void observer_print_detached(const struct observer *observer);
+/* Its state as fields of a screen: all, or in short. */
+void observer_print(const struct observer *observer);
+void observer_print_summary(const struct observer *observer);
 
 #endif

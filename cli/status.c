@@ -68,20 +68,6 @@ static int counters_read(struct status *status, struct json *reply)
 	return r;
 }
 
-static int observer_read(struct status *status, struct json *reply)
-{
-	struct json *observer;
-
-	status->observer_age_ms = -1;
-	if (need(reply, "observer", json_get_object(reply, "observer", &observer)) ||
-	    need_bool(observer, "available", &status->observer))
-		return -EINVAL;
-	(void)json_get_string(observer, "reason", &status->observer_reason);
-	(void)json_get_string(observer, "detail", &status->observer_detail);
-	(void)json_get_int(observer, "age_ms", &status->observer_age_ms);
-	return 0;
-}
-
 int status_read(struct status *status, struct json *reply)
 {
 	*status = (struct status){ 0 };
@@ -95,7 +81,7 @@ int status_read(struct status *status, struct json *reply)
 	    need_bool(reply, "ktls", &status->ktls) || need_bool(reply, "rekey", &status->rekey) ||
 	    need_array(reply, "listeners", &status->listeners) ||
 	    need_array(reply, "reasons", &status->reasons) || counters_read(status, reply) ||
-	    observer_read(status, reply))
+	    observer_read(&status->observer, reply))
 		return -EINVAL;
 	(void)json_get_object(reply, "probe", &status->probe);
 	(void)json_get_array(reply, "limits", &status->limits);
@@ -220,6 +206,22 @@ static int end_problems(const struct status *status, struct status_problems *pro
 	return r;
 }
 
+static void observer_problems(const struct observer *observer, struct status_problems *problems)
+{
+	if (!observer->available)
+		problem(problems,
+			"The observer does not work, so kernel-TLS sockets of other programs are "
+			"not seen: %s%s%s.",
+			observer->reason ? observer->reason : "no reason given",
+			observer->detail ? ": " : "", observer->detail ? observer->detail : "");
+	else if (observer_is_incomplete(observer))
+		problem(problems,
+			"Some of the observer's kernel programs are not attached, so what they see "
+			"is missing: %zu of %zu; see ktlsctl observe.",
+			json_length(observer->programs) - observer->n_attached,
+			json_length(observer->programs));
+}
+
 int status_find_problems(const struct status *status, struct status_problems *problems)
 {
 	const char *driver = NULL;
@@ -235,13 +237,7 @@ int status_find_problems(const struct status *status, struct status_problems *pr
 	if (status->ktls && driver_is_slow(driver))
 		problem(problems, "The kernel encrypts AES with generic C code, which is several "
 				  "times slower than user space; see ktlsctl probe.");
-	if (!status->observer)
-		problem(problems,
-			"The observer does not work, so kernel-TLS sockets of other programs are "
-			"not seen: %s%s%s.",
-			status->observer_reason ? status->observer_reason : "no reason given",
-			status->observer_detail ? ": " : "",
-			status->observer_detail ? status->observer_detail : "");
+	observer_problems(&status->observer, problems);
 	r = fallback_problems(status, problems);
 	return r ? r : end_problems(status, problems);
 }

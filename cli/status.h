@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/counters.h"
+#include "cli/observer.h"
 
 struct json;
 
@@ -20,10 +21,7 @@ struct status {
 	struct json *limits; /* or NULL: an older ktlsd */
 	struct json *probe;  /* the report that is kept beside, or NULL */
 
-	bool observer;		     /* works */
-	const char *observer_reason; /* or NULL */
-	const char *observer_detail; /* or NULL */
-	int64_t observer_age_ms;     /* -1: not known */
+	struct observer observer;
 
 	int64_t counters[COUNTER_COUNT]; /* -1: ktlsd does not count it */
 };
