@@ -92,21 +92,23 @@ static int connection_take(const struct reading *reading, const char *text, size
 
 static int reply_take(const char *text, size_t len, void *arg)
 {
+	enum { CONNECTION, OBSERVER, N_MEMBERS };
+	struct json_text_member members[N_MEMBERS] = { { .key = "connection" },
+						       { .key = "observer" } };
+	const struct json_text_member *connection = &members[CONNECTION];
+	const struct json_text_member *observer = &members[OBSERVER];
 	struct reading *reading = arg;
-	const char *value;
-	size_t value_len;
-	bool known = false;
-	int r = json_text_find(text, len, "observer", &value, &value_len);
+	int r = json_text_find_all(text, len, members, N_MEMBERS);
 
-	if (!r && !reading->observer)
-		r = json_parse(value, value_len, &reading->observer, NULL, 0);
-	if (r && r != -ENOENT)
-		return r;
-	known = !r;
-	r = json_text_find(text, len, "connection", &value, &value_len);
+	if (!r && observer->value && !reading->observer)
+		r = json_parse(observer->value, observer->len, &reading->observer, NULL, 0);
 	if (r)
-		return r == -ENOENT && known ? 0 : -EINVAL;
-	return *value == '{' ? connection_take(reading, value, value_len) : 0;
+		return r;
+	if (!connection->value)
+		return observer->value ? 0 : -EINVAL;
+	return *connection->value == '{' ?
+		       connection_take(reading, connection->value, connection->len) :
+		       0;
 }
 
 static int local_take(const char *text, size_t len, void *arg)

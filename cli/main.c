@@ -4,12 +4,15 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "cli/commands.h"
 #include "cli/dump.h"
 #include "cli/suggest.h"
 #include "cli/text.h"
+
+enum { STDOUT_BUFFER = 64 << 10 };
 
 static const struct command *const commands[] = {
 	&cmd_status,   &cmd_list,  &cmd_show,	 &cmd_stats,  &cmd_events, &cmd_observe, &cmd_top,
@@ -118,6 +121,8 @@ static enum exit_code close_stdout(enum exit_code code)
 int main(int argc, char **argv)
 {
 	setlocale(LC_ALL, "");
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, NULL, _IOFBF, STDOUT_BUFFER);
 	text_init();
 	return (int)close_stdout(dispatch(argc, argv));
 }

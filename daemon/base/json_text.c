@@ -56,12 +56,23 @@ static const char *value_skip(const char *p, const char *end)
 	return p > start ? p : NULL;
 }
 
-int json_text_find(const char *text, size_t len, const char *key, const char **value,
-		   size_t *value_len)
+static void member_take(struct json_text_member *members, size_t n, const char *name,
+			size_t name_len, const char *value, size_t len)
 {
-	const char *end = text + len, *p = space_skip(text, end), *name, *start;
-	size_t key_len = strlen(key);
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(members[i].key, name, name_len) != 0 || members[i].key[name_len])
+			continue;
+		members[i].value = value;
+		members[i].len = len;
+	}
+}
 
+int json_text_find_all(const char *text, size_t len, struct json_text_member *members, size_t n)
+{
+	const char *end = text + len, *p = space_skip(text, end), *name, *name_end, *value;
+
+	for (size_t i = 0; i < n; i++)
+		members[i].value = NULL;
 	if (p == end || *p != '{')
 		return -EBADMSG;
 	p = space_skip(p + 1, end);
@@ -70,22 +81,32 @@ int json_text_find(const char *text, size_t len, const char *key, const char **v
 		p = string_skip(p, end);
 		if (!p)
 			return -EBADMSG;
-		len = (size_t)(p - 1 - name);
+		name_end = p - 1;
 		p = space_skip(p, end);
 		if (p == end || *p != ':')
 			return -EBADMSG;
-		start = space_skip(p + 1, end);
-		p = value_skip(start, end);
+		value = space_skip(p + 1, end);
+		p = value_skip(value, end);
 		if (!p)
 			return -EBADMSG;
-		if (len == key_len && !memcmp(name, key, len)) {
-			*value = start;
-			*value_len = (size_t)(p - start);
-			return 0;
-		}
+		member_take(members, n, name, (size_t)(name_end - name), value,
+			    (size_t)(p - value));
 		p = space_skip(p, end);
 		if (p < end && *p == ',')
 			p = space_skip(p + 1, end);
 	}
-	return p < end && *p == '}' ? -ENOENT : -EBADMSG;
+	return p < end && *p == '}' ? 0 : -EBADMSG;
+}
+
+int json_text_find(const char *text, size_t len, const char *key, const char **value,
+		   size_t *value_len)
+{
+	struct json_text_member member = { .key = key };
+	int r = json_text_find_all(text, len, &member, 1);
+
+	if (r || !member.value)
+		return r ? r : -ENOENT;
+	*value = member.value;
+	*value_len = member.len;
+	return 0;
 }

@@ -6,11 +6,20 @@
 
 #include <stddef.h>
 
+/* A member to be found; value stays NULL where there is none of that name. */
+struct json_text_member {
+	const char *key;
+	const char *value; /* in the text that was searched */
+	size_t len;
+};
+
 /*
- * Sets *value and *value_len to the text of the member's value, which stays the caller's text:
- * 0, -ENOENT, or -EBADMSG where the text is no object so far as it was looked at. A name with an
- * escape in it is not found.
+ * Finds all of them in one go: 0, or -EBADMSG where the text is no object so far as it was looked
+ * at. A name with an escape in it is not found.
  */
+int json_text_find_all(const char *text, size_t len, struct json_text_member *members, size_t n);
+
+/* One: 0 with *value and *value_len set, -ENOENT or -EBADMSG. */
 int json_text_find(const char *text, size_t len, const char *key, const char **value,
 		   size_t *value_len);
 

@@ -148,15 +148,15 @@ static int client_fill(struct client *client)
 	int r = client_reserve(client);
 	ssize_t n;
 
-	if (!r)
-		r = client_wait(client, POLLIN);
 	if (r)
 		return r;
 	n = recv(client->fd, client->in + client->end, client->size - client->end, MSG_DONTWAIT);
 	if (!n)
 		return -ECONNRESET;
+	if (n < 0 && errno == EAGAIN)
+		return client_wait(client, POLLIN);
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		return errno == EINTR ? 0 : -errno;
 	client->end += (size_t)n;
 	return 0;
 }
@@ -240,22 +240,22 @@ static int reply_take(struct json *message, const struct taker *taker,
 /* The same with the reply's text; what is no reply of a stream is left to reply_take(). */
 static int text_take(const char *text, size_t len, const struct taker *taker)
 {
-	const char *parameters, *value;
-	size_t parameters_len, value_len;
-	bool continues;
-	int r = json_text_find(text, len, "error", &value, &value_len);
+	enum { ERROR, CONTINUES, PARAMETERS, N_MEMBERS };
+	struct json_text_member members[N_MEMBERS] = { { .key = "error" },
+						       { .key = "continues" },
+						       { .key = "parameters" } };
+	const struct json_text_member *continues = &members[CONTINUES];
+	int r = json_text_find_all(text, len, members, N_MEMBERS);
 
-	if (r != -ENOENT)
-		return r ? r : -EREMOTEIO;
-	r = json_text_find(text, len, "continues", &value, &value_len);
-	if (r == -EBADMSG)
-		return r;
-	continues = !r && value_len == strlen("true") && !memcmp(value, "true", value_len);
-	r = json_text_find(text, len, "parameters", &parameters, &parameters_len);
 	if (r)
-		return -EBADMSG;
-	r = taker->each_text(parameters, parameters_len, taker->arg);
-	return r < 0 ? r : !continues;
+		return r;
+	if (members[ERROR].value || !members[PARAMETERS].value)
+		return members[ERROR].value ? -EREMOTEIO : -EBADMSG;
+	r = taker->each_text(members[PARAMETERS].value, members[PARAMETERS].len, taker->arg);
+	if (r < 0)
+		return r;
+	return !(continues->value && continues->len == strlen("true") &&
+		 !memcmp(continues->value, "true", continues->len));
 }
 
 static int message_take(const char *text, size_t len, const struct taker *taker,
