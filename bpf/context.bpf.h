@@ -156,6 +156,11 @@ static const struct net_device *find_device(const struct tls_context *ctx)
 	return BPF_CORE_READ(ctx, netdev);
 }
 
+static const struct net_device *find_packet_device(const struct sk_buff *skb)
+{
+	return BPF_CORE_READ(skb, dev);
+}
+
 static __u32 read_device_netns(const struct net_device *dev)
 {
 	return BPF_CORE_READ(dev, nd_net.net, ns.inum);

@@ -167,6 +167,10 @@ struct net_device {
 	} nd_net;
 };
 
+struct sk_buff {
+	struct net_device *dev;
+};
+
 struct netdev_notifier_info {
 	struct net_device *dev;
 };

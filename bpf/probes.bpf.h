@@ -384,7 +384,10 @@ int ktls_resync_tx(__u64 *args)
 	return resync(socket_arg(args), KTLS_TX);
 }
 
-/* tls_sw_fallback(sk, skb): a packet of a socket whose keys a device has. */
+/*
+ * tls_sw_fallback(sk, skb): a packet of a socket whose keys a device has. What that very device's
+ * driver has encrypted in software (tls_encrypt_skb) it counts itself.
+ */
 SEC("fentry/tls_sw_fallback")
 int ktls_soft_packet(__u64 *args)
 {
@@ -399,7 +402,9 @@ int ktls_soft_packet(__u64 *args)
 	if (!h.ctx)
 		return 0;
 	h.conf = read_conf(h.ctx, KTLS_TX);
-	h.dev = find_egress(h.sk);
+	h.dev = find_packet_device((const void *)args[1]);
+	if (h.dev == find_device(h.ctx))
+		return 0;
 	count(&h, 0, 0);
 	past = history_make_if_open(h.sk, h.ctx);
 	if (!past)
