@@ -20,6 +20,7 @@ declare -gA DEPS_GROUPS=(
 	[lint]="clang-format clang-tidy cppcheck git jq prometheus python3-jsonschema shellcheck yq"
 	[fuzz]="clang libclang-rt-dev"
 	[vm]="debian-archive-keyring kmod util-linux xz-utils"
+	[page]="chromium fonts-dejavu-core openssl"
 	[quickstart]="ca-certificates curl libcmocka-dev libssl-dev media-types openssl socat"
 )
 

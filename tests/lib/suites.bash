@@ -165,6 +165,12 @@ suite_runner() {
 	build_need vm test && tally_run runner bats --tap tests/vm/selftest.bats
 }
 
+# Where npm came otherwise than by its package, that would not go together with it.
+suite_page() {
+	command -v npm >/dev/null || DEPS_GROUPS[page]+=" nodejs npm"
+	build_need page && suites_build dev && tally_run page tests/page/run build/dev
+}
+
 # ---- more tools ----
 
 suite_tsan() { # [FILTER]
