@@ -219,7 +219,7 @@ static int reply_take(struct json *message, const struct taker *taker,
 
 	if (!r)
 		return failure_take(message, error, failure);
-	if (r != -ENOENT)
+	if (r != -ENOENT || !taker->each_reply)
 		return -EBADMSG;
 	r = json_get_bool(message, "continues", &continues);
 	if (r == -EINVAL || (continues && !taker->more))
@@ -237,7 +237,7 @@ static int reply_take(struct json *message, const struct taker *taker,
 	return r < 0 ? r : !continues;
 }
 
-/* The same with the reply's text; what is no reply of a stream is left to reply_take(). */
+/* The same with the reply's text; -EREMOTEIO: it may be an error, which reply_take() knows. */
 static int text_take(const char *text, size_t len, const struct taker *taker)
 {
 	enum { ERROR, CONTINUES, PARAMETERS, N_MEMBERS };

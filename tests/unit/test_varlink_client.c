@@ -131,6 +131,32 @@ static int call(struct server *server, bool more, int timeout_ms, struct got *go
 	return r;
 }
 
+/* What call_text() got, one behind the other. */
+struct texts {
+	char all[128];
+	int n;
+};
+
+static int take_text(const char *text, size_t len, void *arg)
+{
+	struct texts *texts = arg;
+
+	strncat(texts->all, text, len);
+	texts->n++;
+	return 0;
+}
+
+static int call_text(struct server *server, struct texts *texts, struct varlink_failure *failure)
+{
+	int r;
+
+	assert_int_equal(pthread_create(&server->thread, NULL, server_run, server), 0);
+	r = varlink_client_call_text(server->path, "io.test.Get", NULL, take_text, texts, LONG_MS,
+				     failure);
+	assert_int_equal(pthread_join(server->thread, NULL), 0);
+	return r;
+}
+
 #define SENDS(server, text) ((server)->bytes = text, (server)->len = sizeof(text))
 
 static void one_reply(void **state)
@@ -178,6 +204,43 @@ static void streamed_replies(void **state)
 		assert_string_equal(server->request, "{\"method\":\"io.test.Get\",\"parameters\":"
 						     "{\"cookie\":7},\"more\":true}");
 	}
+}
+
+static void texts_of_a_stream(void **state)
+{
+	for (size_t chunk = 0; chunk < 8; chunk++) {
+		struct server *server = *state;
+		struct varlink_failure failure;
+		struct texts texts = { 0 };
+
+		server->bytes = stream;
+		server->len = sizeof(stream);
+		server->chunk = chunk;
+		assert_int_equal(call_text(server, &texts, &failure), 0);
+		assert_string_equal(texts.all, "{\"n\":1}{\"n\":10}{\"n\":100}");
+	}
+}
+
+static void texts_that_are_none(void **state)
+{
+	static const char *const bad[] = {
+		"HTTP/1.1 400 Bad Request", "{\"error\":null}", "{\"error\":1}",
+		"{\"continues\":true}",	    "{\"parameters\"",	""
+	};
+	struct server *server = *state;
+	struct varlink_failure failure;
+	struct texts texts = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		server->bytes = bad[i];
+		server->len = strlen(bad[i]) + 1;
+		assert_int_equal(call_text(server, &texts, &failure), -EBADMSG);
+	}
+	SENDS(server, "{\"error\":\"io.test.Busy\"}");
+	assert_int_equal(call_text(server, &texts, &failure), -EREMOTEIO);
+	assert_string_equal(failure.error, "io.test.Busy");
+	json_free(failure.parameters);
+	assert_int_equal(texts.n, 0);
 }
 
 static void taker_ends_the_call(void **state)
@@ -347,6 +410,8 @@ int main(void)
 		CASE(one_reply),
 		CASE(reply_without_parameters),
 		CASE(streamed_replies),
+		CASE(texts_of_a_stream),
+		CASE(texts_that_are_none),
 		CASE(taker_ends_the_call),
 		CASE(error_reply),
 		CASE(not_varlink),
