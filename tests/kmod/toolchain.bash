@@ -87,14 +87,16 @@ toolchain_suite_of() { # NAME PACKAGE
 }
 
 # Compilers want /dev/null and objtool wants /proc. They are mounted for this command only; where
-# we are in a chroot ourselves, the kernel may not let us say so, hence the lazy umount.
+# we are in a chroot ourselves, the kernel may not let us say so, hence the lazy umount. Root's
+# /proc may be missing, and others may not mount one.
 toolchain_run() { # COMMAND...
 	local -a enter=(unshare --mount)
 	((EUID == 0)) || enter+=(--map-root-user)
 	"${enter[@]}" true 2>/dev/null || enter+=(--propagation unchanged)
 	# shellcheck disable=SC2016 # for the inner shell
 	"${enter[@]}" bash -c '
-		mount --bind /dev/null "$1/dev/null" && mount --rbind /proc "$1/proc" || exit 1
+		mount --bind /dev/null "$1/dev/null" || exit 1
+		mount -t proc proc "$1/proc" 2>/dev/null || mount --rbind /proc "$1/proc" || exit 1
 		env -i PATH=/usr/sbin:/usr/bin LC_ALL=C TMPDIR=/build chroot "$@"
 		status=$?
 		umount --lazy --recursive "$1/proc" "$1/dev/null"
