@@ -93,10 +93,10 @@ static void write_probe(struct metrics_part *p)
 static void write_sources(struct metrics_part *p)
 {
 	static const char *const names[N_SOURCES] = {
-		[SOURCE_WORKERS] = "workers",		[SOURCE_PROBE] = "probe",
-		[SOURCE_OBSERVER] = "observer",		[SOURCE_PROGRAMS] = "programs",
-		[SOURCE_TLS_STAT] = "tls_stat",		[SOURCE_PROCESS] = "process",
-		[SOURCE_ACCEPT_QUEUE] = "accept_queue",
+		[SOURCE_WORKERS] = "workers",	[SOURCE_PROBE] = "probe",
+		[SOURCE_OBSERVER] = "observer", [SOURCE_PROGRAMS] = "programs",
+		[SOURCE_TLS_STAT] = "tls_stat", [SOURCE_DEVICES] = "devices",
+		[SOURCE_PROCESS] = "process",	[SOURCE_ACCEPT_QUEUE] = "accept_queue",
 	};
 
 	for (int i = 0; i < N_SOURCES; i++)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct exposition;
+struct netlink_device;
 struct service;
 struct worker_tag;
 
@@ -28,7 +29,10 @@ enum metrics_code {
 struct metrics_input {
 	const struct worker_tag *tags; /* of all workers, sorted by cookie */
 	size_t n_tags;
-	bool has_tags; /* all workers have answered in time */
+	bool has_tags;			      /* all workers have answered in time */
+	const struct netlink_device *devices; /* that can do TLS */
+	unsigned n_devices;
+	bool has_devices;
 	bool is_stale; /* no walk over the sockets ended in time */
 	uint64_t lag_ns;
 	uint64_t scrapes, last_scrape_ns;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel says of TLS in this network namespace, and of this process. */
+/* What the kernel says of devices and of TLS in this network namespace, and of this process. */
 #include "host/metrics.h"
 
 #include <dirent.h>
@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/counters.h"
+#include "base/netlink.h"
 #include "base/util.h"
 #include "host/metrics_part.h"
 #include "host/tls_stat.h"
@@ -141,8 +143,40 @@ static void write_process(struct metrics_part *p)
 		exposition_put_int(p->out, METRIC_PROCESS_MAX_FDS, NULL, limit.rlim_cur);
 }
 
+/* ---- devices ---- */
+
+static void write_feature(struct metrics_part *p, const char *device, enum direction d,
+			  const struct netlink_feature *f)
+{
+	const struct {
+		const char *state;
+		bool is_so;
+	} states[] = {
+		{ "supported", f->supported },
+		{ "wanted", f->wanted },
+		{ "active", f->active },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		exposition_put_int(p->out, METRIC_DEVICE_FEATURE,
+				   LABELS(device, direction_name(d), states[i].state),
+				   states[i].is_so);
+}
+
+static void write_devices(struct metrics_part *p)
+{
+	p->up[SOURCE_DEVICES] = p->in->has_devices;
+	for (unsigned i = 0; p->in->has_devices && i < p->in->n_devices; i++) {
+		const struct netlink_device *d = &p->in->devices[i];
+
+		write_feature(p, d->name, TX, &d->tls_tx);
+		write_feature(p, d->name, RX, &d->tls_rx);
+	}
+}
+
 void metrics_write_system(struct metrics_part *p)
 {
+	write_devices(p);
 	write_tls_stat(p);
 	write_process(p);
 }

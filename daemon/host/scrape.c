@@ -19,6 +19,8 @@ static int by_cookie(const void *a, const void *b)
 
 static bool all_have_answered(const struct scrape *s)
 {
+	if (s->waits_for_observer || s->devices.is_open)
+		return false;
 	for (unsigned i = 0; i < s->service->n_workers; i++)
 		if (s->questions[i].is_open)
 			return false;
@@ -79,13 +81,66 @@ static void finish(struct scrape *s)
 	s->done(s);
 }
 
+static void finish_if_complete(struct scrape *s)
+{
+	if (s->running && all_have_answered(s))
+		finish(s);
+}
+
 static void answered(struct worker_question *q)
 {
 	struct scrape *s = q->arg;
 
-	if (s->running && !s->waits_for_observer && all_have_answered(s))
-		finish(s);
+	finish_if_complete(s);
 }
+
+/* ---- devices ---- */
+
+static bool can_do_tls(const struct netlink_device *d)
+{
+	return d->has_features &&
+	       (d->tls_tx.supported || d->tls_tx.active || d->tls_rx.supported || d->tls_rx.active);
+}
+
+static int take_device(const struct netlink_device *d, void *arg)
+{
+	struct scrape_devices *devices = arg;
+
+	if (can_do_tls(d) && devices->n < SCRAPE_MAX_DEVICES)
+		devices->devices[devices->n++] = *d;
+	return 0;
+}
+
+static void look_for_devices(struct job *j)
+{
+	struct scrape_devices *devices = container_of(j, struct scrape_devices, job);
+
+	devices->n = 0;
+	devices->err = netlink_list_devices(take_device, devices);
+}
+
+static void devices_found(struct job *j)
+{
+	struct scrape_devices *devices = container_of(j, struct scrape_devices, job);
+
+	devices->is_open = false;
+	finish_if_complete(devices->scrape);
+}
+
+static void ask_for_devices(struct scrape *s)
+{
+	struct scrape_devices *d = &s->devices;
+
+	if (d->is_open) /* since the last time */
+		return;
+	d->scrape = s;
+	d->job.work = look_for_devices;
+	d->job.done = devices_found;
+	d->err = job_start(&d->job, &s->service->loop);
+	d->is_open = !d->err;
+}
+
+/* ---- the rest ---- */
 
 /* Only now, when the walk is over: they know those that were accepted meanwhile too. */
 static void observed(struct observer_wait *w)
@@ -134,6 +189,7 @@ void scrape_begin(struct scrape *s)
 	s->lag_ns = 0;
 	s->running = true;
 	s->started_ns = now_ns();
+	ask_for_devices(s);
 	s->wait.ready = observed;
 	s->wait.everywhere = true;
 	s->waits_for_observer = true;
@@ -159,6 +215,10 @@ void scrape_write(const struct scrape *s, struct exposition *x, const uint64_t *
 					       .has_tags = s->has_tags,
 					       .is_stale = s->is_stale,
 					       .lag_ns = s->lag_ns,
+					       .devices = s->devices.devices,
+					       .n_devices = s->devices.n,
+					       .has_devices = !s->devices.is_open &&
+							      !s->devices.err,
 					       .scrapes = s->n,
 					       .last_scrape_ns = s->duration_ns,
 					       .responses = responses });

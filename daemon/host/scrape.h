@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One gathering of what a scrape needs from others: a fresh walk over the sockets, and a word from
- * each worker. It has a deadline; who has not answered by then is told to be absent.
+ * One gathering of what a scrape needs from others: a fresh walk over the sockets, the devices that
+ * can do TLS, and a word from each worker. It has a deadline; who has not answered by then is told to be absent.
  */
 #ifndef KTLSD_HOST_SCRAPE_H
 #define KTLSD_HOST_SCRAPE_H
@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/netlink.h"
+#include "host/jobs.h"
 #include "host/observer.h"
 #include "serve/worker.h"
 
@@ -18,10 +20,22 @@ struct service;
 
 enum { SCRAPE_DEADLINE_MS = 2500 }; /* more than the observer's own */
 
+/* The devices that can do TLS, as a thread of its own asks the kernel for them. */
+enum { SCRAPE_MAX_DEVICES = 64 };
+struct scrape_devices {
+	struct job job;
+	struct scrape *scrape;
+	bool is_open; /* asked, and not answered */
+	int err;
+	unsigned n;
+	struct netlink_device devices[SCRAPE_MAX_DEVICES];
+};
+
 struct scrape {
 	struct service *service;
 	void (*done)(struct scrape *s);
 	struct worker_question *questions; /* one a worker */
+	struct scrape_devices devices;
 	struct observer_wait wait;
 	bool running, waits_for_observer;
 	uint64_t started_ns;
@@ -36,7 +50,7 @@ struct scrape {
 /* 0 or -ENOMEM. */
 int scrape_init(struct scrape *s, struct service *service, void (*done)(struct scrape *s));
 
-/* After the workers have ended, or they would answer. */
+/* After the workers have ended, or they would answer; a job that still runs ends with the process. */
 void scrape_fini(struct scrape *s);
 
 /* Begins one unless one is running; done() is called at its end. */

@@ -106,9 +106,8 @@ fetch() { # PORT PATH VERSION
 		case $name in
 		ktlsd_tls_stat_*) source=tls_stat ;;
 		ktlsd_observer_programs | ktlsd_observer_lost_* | ktlsd_observer_start_*) source=programs ;;
-		ktlsd_observer_* | ktlsd_device_degraded_*) source=observer ;;
-		ktlsd_device_feature) source=devices ;;
-		ktlsd_kernel_events_total | ktlsd_device_connections | ktlsd_fallback_connections) continue ;;
+		ktlsd_observer_*) source=observer ;;
+		ktlsd_kernel_events_total | ktlsd_device_* | ktlsd_fallback_connections) continue ;;
 		*) false ;;
 		esac
 		[[ ${VALUE[ktlsd_source_up\{source=\"$source\"\}]-0} == 0 ]]
@@ -256,12 +255,13 @@ tables() {
 }
 
 @test "refused handshakes, limits and failures have their series" {
+	local failed fd
 	remember
 	exec {fd}<>"/dev/tcp/$IP/4433"
 	printf 'GET / HTTP/1.0\r\n\r\n' >&"$fd"
-	wait_until 20 becomes 'ktlsd_listener_connections{listener="user"}' 0
+	failed='ktlsd_handshakes_total{result="failed",version="none",resumed="none",group="none"}'
+	wait_until 20 becomes "$failed" $((BEFORE[$failed] + 1))
 	exec {fd}>&-
-	scrape
 	grew 'ktlsd_handshakes_total{result="failed",version="none",resumed="none",group="none"}' 1
 	grew 'ktlsd_connection_ends_total{reason="not-tls",class="peer"}' 1
 	is 'ktlsd_limit{limit="connections"}' 100000
@@ -318,7 +318,16 @@ slow_reader() {
 		sleep 1
 	done
 }
-export -f slow_reader
+
+# Sends a head at a byte a second.
+slow_writer() {
+	exec {fd}<>"/dev/tcp/$IP/9464"
+	for ((i = 0; i < 60; i++)); do
+		printf G >&"$fd" || break
+		sleep 1
+	done
+}
+export -f slow_reader slow_writer
 
 # Peers of the exporter's address, by the kernel's word.
 exporter_peers() {
@@ -333,8 +342,7 @@ exporter_has_no_peers() {
 	local i failed=0
 	local -a pids=()
 	spawn slow env -u BASH_ENV IP="$IP" bash -c slow_reader
-	spawn dribble env IP="$IP" bash -c 'exec {fd}<>"/dev/tcp/$IP/9464"
-		for ((i = 0; i < 60; i++)); do printf G >&"$fd" || exit 0; sleep 1; done'
+	spawn dribble env IP="$IP" bash -c slow_writer
 	remember
 	for ((i = 0; i < 50; i++)); do
 		curl -sS -f --max-time 30 -o "$T/scrape.$i" "http://$IP:9464/metrics" &
