@@ -29,6 +29,7 @@ enum {
 	MAX_PEERS_OF_ADDRESS = 96,
 	PEER_MEMORY = 16 * 1024, /* of a request's head */
 	FRESH_MS = 250,		 /* scrapes that come together share a text for so long */
+	STATUS_REST = 20,	 /* times what it took, and none is made for so long */
 	REQUEST_MS = 10000,	 /* from accept to the request's head, and from there to the last
 				  * byte of the answer: however slowly bytes move meanwhile */
 	IDLE_MS = 120000,	 /* for the next request */
@@ -52,7 +53,7 @@ struct request {
 /* A text that many answers share. */
 struct shared_text {
 	struct MHD_Response *response;
-	uint64_t made_ns;
+	uint64_t stale_ns; /* no longer good then */
 };
 
 struct exporter {
@@ -127,7 +128,7 @@ static enum MHD_Result answer_line(struct exporter *e, struct MHD_Connection *c,
 
 static bool is_fresh(const struct shared_text *t, uint64_t now)
 {
-	return t->response && now - t->made_ns < FRESH_MS * NS_PER_MS;
+	return t->response && now < t->stale_ns;
 }
 
 /* Takes over the text. */
@@ -136,7 +137,7 @@ static void share(struct shared_text *t, char *text, size_t len, const char *typ
 	if (t->response)
 		MHD_destroy_response(t->response); /* those that are sending it keep it */
 	t->response = MHD_create_response_from_buffer_with_free_callback(len, text, free);
-	t->made_ns = now_ns();
+	t->stale_ns = now_ns() + FRESH_MS * NS_PER_MS;
 	if (!t->response) {
 		free(text);
 		return;
@@ -167,12 +168,16 @@ static void make_metrics(struct exporter *e, enum exposition_format format)
 
 static void make_status(struct exporter *e)
 {
+	uint64_t began_ns = now_ns();
 	struct json *o = status_report(e->service);
 	char *text = json_print(o);
 
 	json_free(o);
-	if (text)
-		share(&e->status, text, strlen(text), "application/json");
+	if (!text)
+		return;
+	share(&e->status, text, strlen(text), "application/json");
+	/* Workers describe their connections for it: not more than a part of the time. */
+	e->status.stale_ns += STATUS_REST * (now_ns() - began_ns);
 }
 
 /* ---- requests ---- */

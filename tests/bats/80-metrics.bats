@@ -268,6 +268,27 @@ tables() {
 	[[ ! ${VALUE[ktlsd_limit\{limit=\"handshake-rate\"\}]+there} ]]
 }
 
+@test "an observer that was unloaded is absent, not zero" {
+	local series
+	scrape
+	[[ ${VALUE['ktlsd_source_up{source="observer"}']} == 1 ]] || ! expect_ktls
+	[[ ${VALUE['ktlsd_source_up{source="observer"}']} == 1 ]] || skip "there is no observer here"
+	ctl observe --unload
+	wait_until 20 becomes 'ktlsd_source_up{source="observer"}' 0
+	for series in "${!VALUE[@]}"; do
+		[[ $series != *owner=\"other\"* && $series != ktlsd_kernel_events_* &&
+			$series != ktlsd_observer_s* && $series != ktlsd_observer_programs* &&
+			$series != ktlsd_records_*mode=\"kernel\"* ]]
+	done
+	is 'ktlsd_source_up{source="programs"}' 0
+	is 'ktlsd_source_up{source="workers"}' 1
+	[[ ${VALUE['ktlsd_connections_accepted_total']+there} ]]
+	# it comes back with the next start
+	stop ktlsd
+	daemon_start
+	wait_until 60 becomes 'ktlsd_source_up{source="observer"}' 1
+}
+
 # ---- manners ----
 
 status_of() { # PATH [CURL_OPTION]...
