@@ -60,7 +60,8 @@ static void member_take(struct json_text_member *members, size_t n, const char *
 			size_t name_len, const char *value, size_t len)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (strncmp(members[i].key, name, name_len) != 0 || members[i].key[name_len])
+		if (strlen(members[i].key) != name_len ||
+		    memcmp(members[i].key, name, name_len) != 0)
 			continue;
 		members[i].value = value;
 		members[i].len = len;

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_text.h"
+#include "base/util.h"
 #include "base/varlink.h"
 
 static const struct varlink_service service = {
@@ -67,6 +69,21 @@ static void check_queue(const struct varlink_conn *conn)
 	}
 }
 
+/* What the parser takes has members that are found without it, within the text. */
+static void check_text(const char *text, size_t len)
+{
+	struct json_text_member members[] = { { .key = "method" }, { .key = "parameters" } };
+	struct json *json = NULL;
+	int parsed = json_parse(text, len, &json, NULL, 0);
+	int found = json_text_find_all(text, len, members, ARRAY_SIZE(members));
+
+	require(parsed || !found);
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		require(!members[i].value || (members[i].len && members[i].value > text &&
+					      members[i].value + members[i].len <= text + len));
+	json_free(json);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -77,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r = 0;
 
 	require(conn != NULL);
+	check_text((const char *)data + at, size - at);
 	while (r >= 0 && at < size) {
 		size_t n = varlink_feed(conn, data + at, size - at < chunk ? size - at : chunk);
 
