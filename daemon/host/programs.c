@@ -153,8 +153,16 @@ static void done(struct job *j)
 	begin_wish(p);
 }
 
+/* The verifier's words among them, a line each: to them an error's text refers. */
+static void log_library(int priority, const char *line)
+{
+	if (priority <= LOG_LEVEL_WARNING)
+		log_info("msg=\"libbpf: %s\"", line);
+}
+
 void programs_start(struct programs *p, const char *runtime_directory, gid_t group)
 {
+	observe_set_log(log_library);
 	p->group = group;
 	snprintf(p->dir, sizeof(p->dir), "%s/bpf", runtime_directory);
 	if (start(p, LOAD))

@@ -23,20 +23,12 @@
 #include "host/config.h"
 #include "host/exporter.h"
 #include "host/ipc.h"
+#include "host/pending.h"
 #include "host/sandbox.h"
 #include "host/service.h"
 #include "serve/listener.h"
 #include "tls/handshake.h"
 #include "tls/ticket.h"
-
-/* What the monitor has sent and not yet committed. */
-struct pending {
-	struct config *config;
-	struct ipc_message head;
-	int **fds; /* [listener][worker], owned */
-	unsigned *n_fds;
-	int api_fd, metrics_fd;
-};
 
 struct server {
 	struct service service;
@@ -46,71 +38,7 @@ struct server {
 	struct pending pending;
 };
 
-static void pending_fini(struct pending *p)
-{
-	for (unsigned i = 0; p->config && i < p->config->n_listeners; i++) {
-		for (unsigned n = 0; p->fds && p->n_fds && n < p->n_fds[i]; n++)
-			close(p->fds[i][n]);
-		if (p->fds)
-			free(p->fds[i]);
-	}
-	free(p->fds);
-	free(p->n_fds);
-	config_free(p->config);
-	fd_close(&p->api_fd);
-	fd_close(&p->metrics_fd);
-	*p = (struct pending){ .api_fd = -1, .metrics_fd = -1 };
-}
-
 /* ---- messages of the monitor ---- */
-
-static int take_config(struct pending *p, const struct ipc_message *m, int *fds, unsigned n,
-		       struct config_error *error)
-{
-	pending_fini(p);
-	p->head = *m;
-	if (n > 1)
-		p->api_fd = fd_take(&fds[1]);
-	p->config = n ? config_unpack(fds[0], error) : NULL;
-	if (!p->config)
-		return -EPROTO;
-	p->fds = calloc(p->config->n_listeners + 1, sizeof(*p->fds));
-	p->n_fds = calloc(p->config->n_listeners + 1, sizeof(*p->n_fds));
-	return p->fds && p->n_fds ? 0 : -ENOMEM;
-}
-
-static int take_metrics(struct pending *p, int *fds, unsigned n)
-{
-	fd_close(&p->metrics_fd);
-	if (n)
-		p->metrics_fd = fd_take(&fds[0]);
-	return 0;
-}
-
-static int take_sockets(struct pending *p, const struct ipc_message *m, int *fds, unsigned n)
-{
-	unsigned i = m->index;
-	int *grown;
-
-	if (!p->config || i >= p->config->n_listeners)
-		return -EPROTO;
-	grown = realloc(p->fds[i], (p->n_fds[i] + n) * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	p->fds[i] = grown;
-	for (unsigned k = 0; k < n; k++)
-		p->fds[i][p->n_fds[i]++] = fd_take(&fds[k]);
-	return 0;
-}
-
-/* Every worker has its socket of every listener, or the monitor and we do not agree. */
-static bool is_complete(const struct pending *p, unsigned n_workers)
-{
-	for (unsigned i = 0; p->config && i < p->config->n_listeners; i++)
-		if (p->n_fds[i] != n_workers)
-			return false;
-	return p->config;
-}
 
 /* Hands each worker its sockets; they are the workers' then. */
 static void hand_out(struct service *s, struct pending *p)
@@ -147,7 +75,7 @@ static int commit(struct server *sv, char *error, size_t error_len)
 	struct runtime next;
 	int err;
 
-	if (!is_complete(&sv->pending, s->n_workers)) {
+	if (!pending_is_complete(&sv->pending, s->n_workers)) {
 		snprintf(error, error_len,
 			 "the number of workers cannot change by a reload: restart");
 		return -EINVAL;
@@ -211,13 +139,9 @@ static void act_on(struct server *sv, struct ipc_message *m, int *fds, unsigned 
 
 	switch (m->type) {
 	case IPC_CONFIG:
-		err = take_config(&sv->pending, m, fds, n, &error);
-		break;
-	case IPC_LISTEN:
-		err = take_sockets(&sv->pending, m, fds, n);
-		break;
 	case IPC_METRICS:
-		err = take_metrics(&sv->pending, fds, n);
+	case IPC_LISTEN:
+		err = pending_take(&sv->pending, m, fds, n, &error);
 		break;
 	case IPC_REFUSED:
 		note_refusal(&sv->service);
@@ -338,12 +262,8 @@ static int receive_start(struct server *sv)
 		err = ipc_recv(sv->monitor.fd, &m, fds, &n);
 		if (err)
 			return err;
-		if (m.type == IPC_CONFIG)
-			err = take_config(&sv->pending, &m, fds, n, &error);
-		else if (m.type == IPC_LISTEN)
-			err = take_sockets(&sv->pending, &m, fds, n);
-		else if (m.type == IPC_METRICS)
-			err = take_metrics(&sv->pending, fds, n);
+		if (m.type != IPC_COMMIT)
+			err = pending_take(&sv->pending, &m, fds, n, &error);
 		for (unsigned i = 0; i < n; i++)
 			fd_close(&fds[i]);
 	} while (!err && m.type != IPC_COMMIT);
@@ -515,7 +435,7 @@ int server_run(int fd)
 
 	prctl(PR_SET_NAME, "ktlsd-server"); /* exec by /proc/self/exe has left "exe" */
 	sv.monitor = (struct watch){ .ready = monitor_ready, .fd = fd };
-	sv.pending.api_fd = sv.pending.metrics_fd = -1;
+	pending_init(&sv.pending);
 	sv.service.request_reload = request_reload;
 	sv.service.request_observe = request_observe;
 	err = handshake_global_init();
