@@ -132,13 +132,10 @@ static struct json_buffer *next_element(struct json *json)
 
 static struct json_buffer *next_member(struct json *object, const char *key)
 {
-	struct json_buffer *b = next_element(object);
-
-	if (!b)
+	if (!object || object->value || object->failed)
 		return NULL;
-	add_string(b, key);
-	json_buffer_raw(b, ":", 1);
-	return b;
+	json_buffer_name(&object->text, key);
+	return &object->text;
 }
 
 /* Takes the value over. */

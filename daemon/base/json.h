@@ -33,7 +33,7 @@ void json_cleanup(struct json **json);
 bool json_failed(const struct json *json);
 
 /*
- * Put a member into an object that has none of that name. A NULL string leaves the
+ * Put a member into an object that has none of that name, which needs no escapes. A NULL string leaves the
  * member out. In a string that is not UTF-8 every byte outside ASCII becomes '?', so that a name a
  * client chose cannot make a reply impossible.
  */

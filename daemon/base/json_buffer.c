@@ -42,6 +42,24 @@ void json_buffer_raw(struct json_buffer *b, const char *text, size_t len)
 	b->len += len;
 }
 
+void json_buffer_name(struct json_buffer *b, const char *name)
+{
+	size_t len = strlen(name);
+	char *to;
+
+	if (!reserve(b, len + 4))
+		return;
+	to = b->text + b->len;
+	if (b->len > 1)
+		*to++ = ',';
+	*to++ = '"';
+	memcpy(to, name, len);
+	to += len;
+	*to++ = '"';
+	*to++ = ':';
+	b->len = (size_t)(to - b->text);
+}
+
 void json_buffer_int(struct json_buffer *b, int64_t value)
 {
 	char digits[DIGITS_MAX], *first = digits + sizeof(digits);
@@ -57,16 +75,19 @@ void json_buffer_int(struct json_buffer *b, int64_t value)
 
 bool json_buffer_plain(struct json_buffer *b, const char *text)
 {
-	size_t len = 0;
+	size_t len = strlen(text);
+	char *to;
 
-	for (unsigned char c; (c = (unsigned char)text[len]); len++)
-		if (c < ' ' || c > '~' || c == '"' || c == '\\')
-			return false;
 	if (!reserve(b, len + 2))
 		return true;
-	b->text[b->len++] = '"';
-	memcpy(b->text + b->len, text, len);
-	b->len += len;
-	b->text[b->len++] = '"';
+	to = b->text + b->len;
+	*to++ = '"';
+	for (; *text; text++) {
+		if (*text < ' ' || *text > '~' || *text == '"' || *text == '\\')
+			return false;
+		*to++ = *text;
+	}
+	*to = '"';
+	b->len += len + 2;
 	return true;
 }

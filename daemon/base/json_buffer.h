@@ -21,6 +21,8 @@ struct json_buffer {
 void json_buffer_fini(struct json_buffer *b);
 
 void json_buffer_raw(struct json_buffer *b, const char *text, size_t len);
+/* `,"name":`, or without the comma for the first; a name has nothing to be escaped. */
+void json_buffer_name(struct json_buffer *b, const char *name);
 void json_buffer_int(struct json_buffer *b, int64_t value);
 
 /* A string with its quotes. False, with nothing added, for one that needs escapes. */

@@ -157,7 +157,7 @@ static void done(struct job *j)
 static void log_library(int priority, const char *line)
 {
 	if (priority <= LOG_LEVEL_WARNING)
-		log_info("msg=\"libbpf: %s\"", line);
+		log_info("msg=\"%s\"", line);
 }
 
 void programs_start(struct programs *p, const char *runtime_directory, gid_t group)
