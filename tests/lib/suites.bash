@@ -43,13 +43,13 @@ suite_lint() {
 
 # A program that ends by a signal or a sanitizer tells so itself; its whole output is its failure.
 # $KTLSD_EXPECT says what the kernel must be able to do, as for bats.
-tap_unit() { # BUILD
+tap_unit() { # PROGRAM...
 	local program output status
 	case ${KTLSD_EXPECT-} in
 	ktls) export KTLSD_EXPECT_KTLS=1 KTLSD_EXPECT_REKEY=0 ;;
 	ktls+rekey) export KTLSD_EXPECT_KTLS=1 KTLSD_EXPECT_REKEY=1 ;;
 	esac
-	for program in "$1"/unit/test_*; do
+	for program; do
 		status=0
 		output=$(CMOCKA_MESSAGE_OUTPUT=TAP "$program" 2>&1) || status=$?
 		printf '%s\n' "$output" | sed -E "s,^((not )?ok [0-9]+) - ,\1 ${program##*/}: ,"
@@ -61,7 +61,7 @@ tap_unit() { # BUILD
 }
 
 suite_unit() {
-	suites_build dev && tally_run unit tap_unit build/dev
+	suites_build dev && tally_run unit tap_unit build/dev/unit/test_*
 }
 
 suite_golden() {
@@ -106,9 +106,12 @@ tap_bats() { # BUILD EXPECT [FILTER]
 	bats --tap --timing --print-output-on-failure ${3:+--filter "$3"} tests/bats
 }
 
-# Unit tests too, as some of them are about the kernel.
+# The unit tests that are about the kernel too: those with a pair of sockets.
 tap_inside() { # [FILTER]
-	[[ ${1-} ]] || tap_unit "$KTLSD_BUILD"
+	local -a names
+	mapfile -t names < <(cd tests/unit && grep -l '"pair.h"' test_*.c)
+	names=("${names[@]%.c}")
+	[[ ${1-} ]] || tap_unit "${names[@]/#/$KTLSD_BUILD/unit/}"
 	tap_bats "$KTLSD_BUILD" "$KTLSD_EXPECT" "$@"
 }
 
@@ -174,7 +177,7 @@ suite_page() {
 # ---- more tools ----
 
 suite_tsan() { # [FILTER]
-	suites_build tsan && tally_run "tsan unit" tap_unit build/tsan &&
+	suites_build tsan && tally_run "tsan unit" tap_unit build/tsan/unit/test_* &&
 		tally_run "tsan host" tap_bats build/tsan none "${@:1}"
 }
 
@@ -183,7 +186,7 @@ SUITES_SMOKE='cells of curl|64 MiB up and down|the probe says what the table say
 
 suite_system() {
 	build_need wolfssl-system vm && suites_build system-wolfssl &&
-		tally_run "system unit" tap_unit build/system-wolfssl &&
+		tally_run "system unit" tap_unit build/system-wolfssl/unit/test_* &&
 		tally_run "system vm newest" tap_guest newest build/system-wolfssl ktls+rekey "$SUITES_SMOKE"
 }
 
