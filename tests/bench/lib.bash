@@ -145,17 +145,17 @@ ticks_read() { # PID...
 	done
 }
 
-# The same for the kernel's own threads, which do some of what servers ask for.
+# The same for the kernel's own threads, which do some of what servers ask for; KERNEL_NS has it for each.
 cost_read_kernel() {
 	local file line ns rest
 	local -a words
-	COST=0
+	COST=0 KERNEL_NS=()
 	for file in /proc/[0-9]*/stat; do
 		{ read -r line <"$file"; } 2>/dev/null || continue
 		read -ra words <<<"${line##*) }"
 		[[ ${words[1]} == 2 ]] || continue
 		{ read -r ns rest <"${file%stat}schedstat"; } 2>/dev/null || continue
-		COST=$((COST + ns))
+		COST=$((COST + ns)) KERNEL_NS[${file//[!0-9]/}]=$ns
 	done
 }
 
@@ -213,18 +213,25 @@ client_go() {
 
 # The same; sets SERVER_COST and KERNEL_COST to what it cost these processes and the kernel's threads.
 client_cost() { # PID...
-	local server kernel
+	local server pid
+	local -a before
 	cost_settle "$@"
 	server=$COST
 	cost_read_kernel
-	kernel=$COST
+	before=()
+	for pid in "${!KERNEL_NS[@]}"; do
+		before[pid]=${KERNEL_NS[pid]}
+	done
 	client_go
 	cost_settle "$@"
 	# shellcheck disable=SC2034 # for the comparisons
 	SERVER_COST=$((COST - server))
 	cost_read_kernel
-	# shellcheck disable=SC2034 # for the comparisons
-	KERNEL_COST=$((COST - kernel))
+	# a thread that has ended took its cost along, which may be more than all others have spent
+	KERNEL_COST=0
+	for pid in "${!KERNEL_NS[@]}"; do
+		KERNEL_COST=$((KERNEL_COST + KERNEL_NS[pid] - ${before[pid]-0}))
+	done
 }
 
 # The same; sets CALLS to the system calls of these processes, by perf's count of the tracepoint. That
@@ -332,7 +339,7 @@ rounds() { # N FUNCTION SUBJECT...
 	done
 }
 
-# A quotient with three decimals. A may be negative: kernel threads that end take their cost along.
+# A quotient with three decimals. A may be negative.
 quotient() { # A B
 	local a=$1 sign='' thousandths
 	((a >= 0)) || sign=- a=$((-a))

@@ -170,7 +170,7 @@ suite_runner() {
 
 # Where npm came otherwise than by its package, that would not go together with it.
 suite_page() {
-	command -v npm >/dev/null || DEPS_GROUPS[page]+=" nodejs npm"
+	command -v npm >/dev/null || DEPS_GROUPS["page"]+=" nodejs npm"
 	build_need page && suites_build dev && tally_run page tests/page/run build/dev
 }
 
