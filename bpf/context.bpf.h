@@ -185,6 +185,9 @@ static __u8 read_egress_features(const struct net_device *dev)
 	__u64 active = BPF_CORE_READ(dev, features);
 	const struct ktls_meta *m = find_meta();
 
+	/* blackhole_netdev: the only one that is never registered. */
+	if (!BPF_CORE_READ(dev, ifindex))
+		return KTLS_EGRESS_GONE;
 	if (!m)
 		return 0;
 	return (BPF_CORE_READ(dev, flags) & IFF_UP ? KTLS_EGRESS_UP : 0) |

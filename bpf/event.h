@@ -73,7 +73,10 @@ enum {
 	KTLS_EGRESS_TX_ACTIVE = 1 << 3,
 	KTLS_EGRESS_RX_SUPPORTED = 1 << 4,
 	KTLS_EGRESS_RX_ACTIVE = 1 << 5,
-	KTLS_EGRESS_ALL = (1 << 6) - 1,
+	/* It went down, or away: the kernel has put a device in its place that drops everything
+	 * (dst_dev_put()), and nothing else is known. */
+	KTLS_EGRESS_GONE = 1 << 6,
+	KTLS_EGRESS_ALL = (1 << 7) - 1,
 };
 
 /*
@@ -95,8 +98,9 @@ struct ktls_direction {
 	__u8 offer;		/* KTLS_OFFER_* */
 	__u8 conf;		/* KTLS_CONF_* */
 	__u8 seq_initial_known; /* 0: a cipher whose key structure the program does not know */
+	__u8 offer_egress;	/* KTLS_EGRESS_* when the offer was made; 0 where none was seen */
 	__u8 keys_seen;		/* the probes were there when the first key came in */
-	__u8 pad[2];
+	__u8 pad;
 };
 
 /* One TCP socket that has the "tls" ULP. */
@@ -201,6 +205,8 @@ struct ktls_event {
 	__u8 unsent; /* CLOSE: bytes were taken (MSG_MORE) for a record that was never sent */
 	char comm[KTLS_COMM_LEN];
 	char device[KTLS_DEVICE_LEN];
+	__u8 egress_features; /* DEVICE: KTLS_EGRESS_* */
+	__u8 pad[7];
 };
 
 /*
@@ -236,7 +242,7 @@ struct ktls_total {
 
 _Static_assert(sizeof(struct ktls_direction) == 64, "layout of struct ktls_direction");
 _Static_assert(sizeof(struct ktls_socket) == 336, "layout of struct ktls_socket");
-_Static_assert(sizeof(struct ktls_event) == 152, "layout of struct ktls_event");
+_Static_assert(sizeof(struct ktls_event) == 160, "layout of struct ktls_event");
 _Static_assert(sizeof(struct ktls_total_key) == 8, "layout of struct ktls_total_key");
 _Static_assert(sizeof(struct ktls_total) == 40, "layout of struct ktls_total");
 

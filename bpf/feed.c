@@ -61,8 +61,8 @@ static bool event_is_valid(const struct ktls_event *e)
 	       e->event < KTLS_N_EVENTS &&
 	       (e->direction < KTLS_N_DIRECTIONS || e->direction == KTLS_BOTH) &&
 	       e->conf[KTLS_TX] < KTLS_N_CONFS && e->conf[KTLS_RX] < KTLS_N_CONFS &&
-	       e->offer < KTLS_N_OFFERS && e->records_known[KTLS_TX] <= 1 &&
-	       e->records_known[KTLS_RX] <= 1 && e->unsent <= 1 &&
+	       e->offer < KTLS_N_OFFERS && e->egress_features <= KTLS_EGRESS_ALL &&
+	       e->records_known[KTLS_TX] <= 1 && e->records_known[KTLS_RX] <= 1 && e->unsent <= 1 &&
 	       memchr(e->comm, '\0', sizeof(e->comm)) && memchr(e->device, '\0', sizeof(e->device));
 }
 

@@ -59,6 +59,8 @@ static void fill_egress(struct ktls_socket *out, const struct sock *sk)
 	if (!dev)
 		return;
 	out->egress_features = KTLS_EGRESS_KNOWN | read_egress_features(dev);
+	if (out->egress_features & KTLS_EGRESS_GONE)
+		return;
 	out->egress_ifindex = BPF_CORE_READ(dev, ifindex);
 	BPF_CORE_READ_STR_INTO(&out->egress, dev, name);
 }
@@ -91,6 +93,7 @@ static void fill_past_direction(struct ktls_direction *out, const struct history
 	out->soft_packets = past->soft_packets;
 	out->device_errno = past->device_errno;
 	out->offer = past->offer;
+	out->offer_egress = past->offer_egress;
 	out->keys_seen = past->keys_seen;
 }
 

@@ -22,9 +22,10 @@ struct history_direction {
 	__u32 soft_packets;
 	__u16 device_errno;
 	__u8 offer;
+	__u8 offer_egress;
 	__u8 keys_seen;
 	__u8 had_keys; /* when the setsockopt that is under way began */
-	__u8 pad[3];
+	__u8 pad[2];
 };
 
 struct history {

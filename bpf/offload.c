@@ -39,13 +39,16 @@ static enum reason explain_standing(const struct offload_facts *f)
 	return REASON_DEVICE_NOT_SEEN;
 }
 
-/* The feature was off, or the version is not 1.2. */
+/* The feature was off, or the version is not 1.2; or the device went down before, so that its
+ * routes led to one that can do nothing. */
 static enum reason explain_unsupported(const struct offload_facts *f)
 {
 	if (f->supported == OFFLOAD_NO)
 		return REASON_DEVICE_NO_FEATURE;
 	if (version_is_refused(f))
 		return REASON_DEVICE_VERSION;
+	if (f->supported == OFFLOAD_UNKNOWN && f->device_up == OFFLOAD_NO)
+		return REASON_DEVICE_DOWN;
 	/* Also when it is on now: the kernel said that it was not. */
 	return f->supported == OFFLOAD_YES ? REASON_DEVICE_FEATURE_OFF : REASON_DEVICE_NOT_SEEN;
 }

@@ -241,7 +241,7 @@ static _Bool offer_is_news(const struct happening *h)
 						   KTLS_EGRESS_RX_SUPPORTED;
 
 	return h->offer == KTLS_OFFER_DRIVER || h->error != EOPNOTSUPP ||
-	       (h->dev && read_egress_features(h->dev) & supported);
+	       h->egress_features & supported;
 }
 
 static __always_inline int end_offer(__u64 *args, int direction)
@@ -258,6 +258,8 @@ static __always_inline int end_offer(__u64 *args, int direction)
 		return 0;
 	h.ctx = read_context(h.sk);
 	h.dev = find_egress(h.sk);
+	if (h.dev)
+		h.egress_features = KTLS_EGRESS_KNOWN | read_egress_features(h.dev);
 	h.conf = h.error ? KTLS_CONF_SW : KTLS_CONF_HW;
 	h.offer = h.error ? KTLS_OFFER_BEFORE_DRIVER : KTLS_OFFER_DRIVER;
 	past = history_find(h.sk, h.ctx);
@@ -269,6 +271,7 @@ static __always_inline int end_offer(__u64 *args, int direction)
 		if (dir->offer == KTLS_OFFER_DRIVER && dir->device_errno == h.error)
 			h.offer = KTLS_OFFER_DRIVER;
 		dir->offer = h.offer;
+		dir->offer_egress = h.egress_features;
 		dir->device_errno = h.error;
 	}
 	/* Not yet in the context: that of the setsockopt that goes on. */

@@ -84,36 +84,50 @@ static void add_counts(struct json *o, const struct ktls_socket *s, int directio
 		json_set_int(o, "payload", (int64_t)d->payload);
 }
 
-static enum offload_answer feature(const struct ktls_socket *s, uint8_t feature)
+static enum offload_answer answer(uint8_t features, uint8_t bit)
 {
-	if (!(s->egress_features & KTLS_EGRESS_KNOWN))
-		return OFFLOAD_UNKNOWN;
-	return s->egress_features & feature ? OFFLOAD_YES : OFFLOAD_NO;
+	return features & bit ? OFFLOAD_YES : OFFLOAD_NO;
+}
+
+void report_set_egress(struct offload_facts *facts, uint8_t features)
+{
+	bool tx = facts->direction == TX;
+
+	if (!(features & KTLS_EGRESS_KNOWN)) {
+		facts->device_found = OFFLOAD_NO;
+		return;
+	}
+	facts->device_found = OFFLOAD_YES;
+	if (features & KTLS_EGRESS_GONE) {
+		facts->device_up = OFFLOAD_NO;
+		return;
+	}
+	facts->device_up = answer(features, KTLS_EGRESS_UP);
+	facts->supported =
+		answer(features, tx ? KTLS_EGRESS_TX_SUPPORTED : KTLS_EGRESS_RX_SUPPORTED);
+	facts->active = answer(features, tx ? KTLS_EGRESS_TX_ACTIVE : KTLS_EGRESS_RX_ACTIVE);
 }
 
 static struct offload_facts facts_of(const struct ktls_socket *s, int direction)
 {
 	const struct ktls_direction *d = &s->dir[direction];
-	bool tx = direction == KTLS_TX;
 	struct offload_facts facts = {
-		.direction = tx ? TX : RX,
+		.direction = direction == KTLS_TX ? TX : RX,
 		.conf = d->conf,
 		.degraded = s->flags & KTLS_SOCKET_DEGRADED,
 		.version = s->version,
 		.cipher = s->cipher,
-		.supported = feature(s, tx ? KTLS_EGRESS_TX_SUPPORTED : KTLS_EGRESS_RX_SUPPORTED),
-		.active = feature(s, tx ? KTLS_EGRESS_TX_ACTIVE : KTLS_EGRESS_RX_ACTIVE),
 		.attempt_seen = d->offer != KTLS_OFFER_NOT_SEEN,
 		.driver_reached = d->offer == KTLS_OFFER_DRIVER,
 		.attempt_errno = d->device_errno,
 		.packets_elsewhere = d->soft_packets,
 	};
 
-	/* Of the moment of the keys only the errno is known; what fits it now was so then. */
-	if (!(s->egress_features & KTLS_EGRESS_KNOWN))
-		facts.device_found = OFFLOAD_NO;
-	if (feature(s, KTLS_EGRESS_UP) == OFFLOAD_NO)
-		facts.device_up = OFFLOAD_NO;
+	/* As the device was when it was asked; of older keys only what it is like now is known. */
+	if (facts.attempt_seen)
+		report_set_egress(&facts, d->offer_egress);
+	else if (s->egress_features & KTLS_EGRESS_KNOWN)
+		report_set_egress(&facts, s->egress_features);
 	return facts;
 }
 

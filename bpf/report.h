@@ -14,6 +14,7 @@
 #include "bpf/event.h"
 
 struct json;
+struct offload_facts;
 
 /* From where and when a socket is looked at. */
 struct report_reader {
@@ -44,6 +45,10 @@ void report_add_direction(struct json *o, const struct ktls_socket *s, int direc
 
 /* Why no network device carries a direction that has keys; REASON_NONE: one does, or no keys. */
 enum reason report_offload(const struct ktls_socket *s, int direction);
+
+/* Tells the facts what the device that packets leave by was like (KTLS_EGRESS_*; 0: there was none).
+ * facts->direction is set. */
+void report_set_egress(struct offload_facts *facts, uint8_t features);
 
 /* Who carries a direction by the kernel's word: "kernel", "device", or "none" without a key. */
 const char *report_mode(const struct ktls_socket *s, int direction);

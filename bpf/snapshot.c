@@ -26,7 +26,8 @@ static bool text_is_valid(const char *text, size_t size)
 static bool direction_is_valid(const struct ktls_direction *dir)
 {
 	return dir->conf < KTLS_N_CONFS && dir->offer < KTLS_N_OFFERS &&
-	       dir->seq_initial_known <= 1 && dir->keys_seen <= 1;
+	       dir->offer_egress <= KTLS_EGRESS_ALL && dir->seq_initial_known <= 1 &&
+	       dir->keys_seen <= 1;
 }
 
 static bool socket_is_valid(const struct ktls_socket *s)

@@ -19,6 +19,7 @@ struct happening {
 	__u8 direction;
 	__u8 conf; /* of the direction, afterwards */
 	__u8 offer;
+	__u8 egress_features; /* KTLS_EGRESS_* */
 };
 
 static __u16 happening_version(const struct happening *h)
@@ -95,12 +96,17 @@ static __always_inline struct ktls_event *event_make(const struct happening *h)
 	e->direction = h->direction;
 	e->error = h->error;
 	e->offer = h->offer;
+	e->egress_features = h->egress_features;
 	if (h->sk)
 		fill_socket(e, h->sk);
 	if (h->ctx) {
 		e->conf[KTLS_TX] = read_conf(h->ctx, KTLS_TX);
 		e->conf[KTLS_RX] = read_conf(h->ctx, KTLS_RX);
 	}
+	if (h->direction == KTLS_TX)
+		e->conf[KTLS_TX] = h->conf;
+	else if (h->direction == KTLS_RX)
+		e->conf[KTLS_RX] = h->conf;
 	e->version = happening_version(h);
 	e->cipher = happening_cipher(h);
 	if (h->dev)

@@ -50,15 +50,13 @@ static int reply_last(struct client *c)
 
 int api_events_stream(struct client *c)
 {
-	const struct walk *w = &c->api->service->observer.last;
 	const struct ktls_event *event;
 
 	while (varlink_can_queue(c->varlink) && (event = next_event(c))) {
-		const struct ktls_socket *seen = event->cookie ? walk_find(w, event->cookie) : NULL;
 		struct json *reply = json_new();
 		int err;
 
-		json_set(reply, "event", report_event(event, seen));
+		json_set(reply, "event", report_event(event));
 		c->events.next++;
 		err = varlink_reply_more(c->varlink, reply);
 		if (err)

@@ -35,8 +35,7 @@ struct json *report_group(const struct stats_group *g);
 struct json *report_total(const struct ktls_total *t); /* of an event, not of the programs' own */
 struct json *report_tls_stat(const struct tls_stat *stat, const uint64_t *ours); /* NULL: none */
 
-/* `seen`: the socket in the last walk, or NULL. */
-struct json *report_event(const struct ktls_event *e, const struct ktls_socket *seen);
+struct json *report_event(const struct ktls_event *e);
 
 /* "ulp", "keys", ...: KTLS_EVENT_*. "tx", "rx" or NULL: KTLS_TX, KTLS_RX, KTLS_BOTH. */
 const char *report_event_name(unsigned event);

@@ -36,33 +36,21 @@ const char *report_event_name(unsigned event)
 	return event < KTLS_N_EVENTS ? names[event] : "?";
 }
 
-static enum offload_answer answer(unsigned features, unsigned bit)
+static enum reason explain_device(const struct ktls_event *e)
 {
-	return features & bit ? OFFLOAD_YES : OFFLOAD_NO;
-}
-
-/* The device's features are those of the socket's last walk. */
-static enum reason explain_device(const struct ktls_event *e, const struct ktls_socket *seen)
-{
-	bool tx = e->direction == KTLS_TX;
-	struct offload_facts facts = { .direction = tx ? TX : RX,
+	struct offload_facts facts = { .direction = e->direction == KTLS_TX ? TX : RX,
 				       .conf = KTLS_CONF_SW,
 				       .version = e->version,
 				       .cipher = e->cipher,
 				       .attempt_seen = true,
 				       .driver_reached = e->offer == KTLS_OFFER_DRIVER,
 				       .attempt_errno = e->error };
-	unsigned features = seen ? seen->egress_features : 0;
 
-	if (features & KTLS_EGRESS_KNOWN) {
-		facts.supported =
-			answer(features, tx ? KTLS_EGRESS_TX_SUPPORTED : KTLS_EGRESS_RX_SUPPORTED);
-		facts.active = answer(features, tx ? KTLS_EGRESS_TX_ACTIVE : KTLS_EGRESS_RX_ACTIVE);
-	}
+	report_set_egress(&facts, e->egress_features);
 	return offload_explain(&facts);
 }
 
-static enum reason explain(const struct ktls_event *e, const struct ktls_socket *seen)
+static enum reason explain(const struct ktls_event *e)
 {
 	switch (e->event) {
 	case KTLS_EVENT_SOFT_PACKET:
@@ -83,7 +71,7 @@ static enum reason explain(const struct ktls_event *e, const struct ktls_socket 
 	case KTLS_EVENT_REKEY:
 		return REASON_KTLS_KEY_REFUSED;
 	case KTLS_EVENT_DEVICE:
-		return explain_device(e, seen);
+		return explain_device(e);
 	case KTLS_EVENT_ERROR:
 		return e->error == EBADMSG ? REASON_BAD_RECORD_MAC : REASON_NONE;
 	default:
@@ -165,9 +153,9 @@ static void set_records(struct json *o, const struct ktls_event *e)
 	json_set_bool(o, "unsent", e->unsent);
 }
 
-struct json *report_event(const struct ktls_event *e, const struct ktls_socket *seen)
+struct json *report_event(const struct ktls_event *e)
 {
-	enum reason reason = explain(e, seen);
+	enum reason reason = explain(e);
 	struct json *o = json_new();
 
 	set_time(o, e->time_ns);
