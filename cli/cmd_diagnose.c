@@ -121,15 +121,19 @@ static enum exit_code status_gather(const struct options *options, struct diagno
 	return code;
 }
 
+/* Of all network namespaces: containers have their own. */
 static bool sockets_gather(const struct options *options, struct gathering *gathering)
 {
+	struct options everywhere = *options;
 	_cleanup_json_ struct json *observer = NULL;
 	_cleanup_free_ char *errors = NULL;
 	enum exit_code code;
 	size_t size;
 	FILE *file = open_memstream(&errors, &size), *before = text_divert_errors(file);
 
-	code = connections_read(options, gathering->filter, connection_take, gathering, &observer);
+	everywhere.given |= OPTION_NAMESPACES;
+	code = connections_read(&everywhere, gathering->filter, connection_take, gathering,
+				&observer);
 	text_divert_errors(before);
 	if (file)
 		fclose(file);
