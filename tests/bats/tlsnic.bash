@@ -22,6 +22,8 @@
 #
 #	tlsnic_pair_start [OPTION...]	options of ktls_pair; TLS 1.2, AES-GCM-128, both directions,
 #					over IPv4. Sets SUBJECT and PEER to what it says of them
+#	tlsnic_pair_prepare [OPTION...]	the same up to the moment before keys are set
+#	tlsnic_pair_continue		from there on
 #	tlsnic_send N			N records each way, compared byte by byte
 #	tlsnic_flow_start		records without end
 #	tlsnic_flow_stop		waits until all of them have arrived
@@ -157,7 +159,7 @@ tlsnic_stat_read() { # DEVICE
 
 # ---- connections ----
 
-tlsnic_pair_start() { # [OPTION...]
+tlsnic_pair_spawn() { # [OPTION...]
 	local name=${PAIR-pair} fd
 	[[ -e $T/$name.in ]] || mkfifo "$T/$name.in"
 	# the process inherits this: what is written to the pipe comes and goes, and it stays
@@ -165,8 +167,23 @@ tlsnic_pair_start() { # [OPTION...]
 	SPAWN_INPUT=$T/$name.in spawn "$name" "$HELPERS/ktls_pair" -N "$NIC_A:$NIC_B" -a 10.77.0.2 \
 		-V 1.2 -c aes-gcm-128 "$@"
 	exec {fd}>&-
+}
+
+tlsnic_pair_start() { # [OPTION...]
+	tlsnic_pair_spawn "$@"
 	tlsnic_answer READY || return 1
-	tlsnic_lines "$name"
+	tlsnic_lines "${PAIR-pair}"
+}
+
+tlsnic_pair_prepare() { # [OPTION...]
+	tlsnic_pair_spawn -w "$@"
+	tlsnic_answer CONNECTED
+}
+
+tlsnic_pair_continue() {
+	tlsnic_tell go
+	tlsnic_answer READY || return 1
+	tlsnic_lines "${PAIR-pair}"
 }
 
 # Sets SUBJECT and PEER, and TOTAL to the number of records sent each way.

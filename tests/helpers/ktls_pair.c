@@ -10,6 +10,8 @@
  *
  * Lines on stdin: "send N" moves N more records in each of these directions and prints "sent TOTAL".
  * "flow" moves them until the next line, then prints the same. Several are under way at a time.
+ * "push N" sends N that are never read. With -w it prints CONNECTED and waits for a line before it
+ * sets keys.
  * The first failure ends all, with "failed VERB record=N errno=NAME".
  */
 #include <arpa/inet.h>
@@ -57,7 +59,7 @@ struct options {
 	uint64_t seq;
 	unsigned int n_records;
 	unsigned int n_more; /* pairs like it, of which nothing is said */
-	bool ipv6, no_pad, zero_copy, key_update;
+	bool ipv6, no_pad, zero_copy, key_update, waits;
 	const char *subject_netns, *peer_netns; /* below /run/netns; NULL is ours */
 	const char *address;			/* of the peer; NULL is loopback */
 };
@@ -254,6 +256,17 @@ static void flow_records(struct stream *streams, size_t n_streams, unsigned long
 	printf("sent %u\n", n_streams ? streams->sent : 0);
 }
 
+static void wait_for_line(void)
+{
+	char line[64];
+
+	setvbuf(stdin, NULL, _IONBF, 0);
+	puts("CONNECTED");
+	fflush(stdout);
+	if (!fgets(line, sizeof(line), stdin))
+		errx(1, "no line came");
+}
+
 static void obey(struct stream *streams, size_t n_streams)
 {
 	char line[64];
@@ -267,6 +280,9 @@ static void obey(struct stream *streams, size_t n_streams)
 			flow_records(streams, n_streams, 0);
 		else if (sscanf(line, "send %lu", &n) == 1 && n)
 			flow_records(streams, n_streams, n);
+		else if (sscanf(line, "push %lu", &n) == 1 && n_streams)
+			while (n--)
+				send_record(&streams[0]);
 		fflush(stdout);
 	}
 }
@@ -364,7 +380,7 @@ static void parse(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "V:c:d:s:n:M:6pzuN:a:")) != -1) {
+	while ((c = getopt(argc, argv, "V:c:d:s:n:M:6pzuwN:a:")) != -1) {
 		switch (c) {
 		case 'V':
 			o->version = strcmp(optarg, "1.2") ? TLS_1_3_VERSION : TLS_1_2_VERSION;
@@ -396,6 +412,9 @@ static void parse(int argc, char **argv, struct options *o)
 		case 'u':
 			o->key_update = true;
 			break;
+		case 'w':
+			o->waits = true;
+			break;
 		case 'N':
 			set_namespaces(o, optarg);
 			break;
@@ -405,10 +424,9 @@ static void parse(int argc, char **argv, struct options *o)
 			break;
 		default:
 			errx(2, "usage: ktls_pair [-V 1.2|1.3] [-c CIPHER] [-d tx|rx|both|none] "
-				"[-s SEQ] [-n RECORDS] [-M MORE_PAIRS] [-6] [-p no-pad] [-z "
-				"zero-copy] "
-				"[-u KeyUpdate to the subject] [-N SUBJECTNETNS:PEERNETNS] "
-				"[-a PEERADDRESS]");
+				"[-s SEQ] [-n RECORDS] [-M MORE_PAIRS] [-6] [-p no-pad] "
+				"[-z zero-copy] [-u KeyUpdate to the subject] [-w] "
+				"[-N SUBJECTNETNS:PEERNETNS] [-a PEERADDRESS]");
 		}
 	}
 }
@@ -425,6 +443,8 @@ int main(int argc, char **argv)
 
 	parse(argc, argv, &o);
 	make_connection(&o, &subject, &peer);
+	if (o.waits)
+		wait_for_line();
 	install_keys(subject, peer, &o);
 	if (o.tx)
 		streams[n_streams++] = (struct stream){ .from = subject, .to = peer };
