@@ -190,9 +190,8 @@ start() { # [OPTION...]
 	tlsnic_expect "hw hw" "hw hw"
 	ctl events --json | jq -es 'any(.event == "device-down" and .device == "tlsnic0")' >/dev/null
 	diagnosis_names device-lost
-	tlsnic_up tlsnic0
-	tlsnic_flow_stop
 	tlsnic_pair_stop
+	tlsnic_up tlsnic0
 	start
 	shows tx device -
 }
