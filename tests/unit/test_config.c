@@ -116,6 +116,26 @@ static void assert_error(const char *text, const char *expected)
 	       "  certificates: [{chain: web.pem, key: web.key}]\n" \
 	       "  files: {"
 
+static void test_metrics(void **state)
+{
+	struct config *config;
+
+	(void)state;
+	config = load_good(NOBODY "metrics: off\n");
+	assert_int_equal(config->metrics.kind, CONFIG_ENDPOINT_OFF);
+	assert_false(config->metrics.is_default);
+	config_free(config);
+	config = load_good(NOBODY "metrics: 127.0.0.1:9464\n");
+	assert_int_equal(config->metrics.kind, CONFIG_ENDPOINT_TCP);
+	assert_false(config->metrics.is_default);
+	assert_int_equal(config->metrics.address.len, sizeof(struct sockaddr_in));
+	config_free(config);
+	config = load_good(NOBODY "metrics: unix:m.sock\n");
+	assert_int_equal(config->metrics.kind, CONFIG_ENDPOINT_UNIX);
+	assert_int_equal(config->metrics.address.bytes[2], '/');
+	config_free(config);
+}
+
 static void test_files(void **state)
 {
 	const struct config_listener *l;
@@ -157,6 +177,9 @@ static void test_defaults(void **state)
 	assert_string_equal(config->group, "nogroup");
 	assert_string_equal(config->runtime_directory, "/run/ktlsd");
 	assert_string_equal(config->api_socket, "/run/ktlsd/api.sock");
+	assert_string_equal(config->metrics.text, "127.0.0.1:9464");
+	assert_int_equal(config->metrics.kind, CONFIG_ENDPOINT_TCP);
+	assert_true(config->metrics.is_default);
 	assert_int_equal(config->workers, sysconf(_SC_NPROCESSORS_ONLN));
 	assert_int_equal(config->limits.connections, 100000);
 	assert_int_equal(config->limits.handshakes, 1000);
@@ -351,6 +374,11 @@ static const struct {
 	{ WEB "  ktls: auto\n", "ktlsd.yaml:7: listeners[0].ktls: expects a mapping with the keys "
 				"tx, rx" },
 	/* values */
+	{ "metrics: on\n", "metrics: the address 'on' " },
+	{ "metrics: 'unix:'\n", "needs a path of 1 to 107 bytes" },
+	{ "metrics: unix:@name\n", "metrics: the socket 'unix:@name' is abstract" },
+	{ "metrics: {address: 127.0.0.1:9464}\n", "expects an address with a port, unix:PATH or "
+						  "off, not a list or a mapping" },
 	{ "workers: 0\n", "ktlsd.yaml:1: workers: expects a number or auto, 1 to 1024, not '0'" },
 	{ "workers: -1\n", "workers: expects a number or auto, 1 to 1024, not '-1'" },
 	{ "workers: many\n", "workers: expects a number or auto, 1 to 1024, not 'many'" },
@@ -694,6 +722,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_metrics),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_everything_set),
 		cmocka_unit_test(test_pure_observer),
