@@ -90,7 +90,7 @@ static void option_take(const struct row *row, const char *argument, struct opti
 		options->from = argument;
 	else if (row->bit == OPTION_SOCKET)
 		options->socket = argument;
-	if (argument && options->n_arguments < OPTIONS_ARGUMENTS_MAX) {
+	if (argument) {
 		options->arguments[options->n_arguments].bit = row->bit;
 		options->arguments[options->n_arguments++].text = argument;
 	}
@@ -168,6 +168,10 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (c == '?' || c == ':')
 			return option_complain(command, c, argv[optind - 1]);
+		if (optarg && options->n_arguments == OPTIONS_ARGUMENTS_MAX) {
+			text_error("there are too many options");
+			return -1;
+		}
 		option_take(row_find(c), optarg, options);
 	}
 	return optind;
