@@ -28,6 +28,7 @@ teardown() {
 	[[ ! -e $T/load.pid ]] || stop load
 	stop ktlsd
 	umount "$T/run/bpf" 2>/dev/null || true
+	! expect_ktls || modprobe -q tls # which a test that failed may have taken away
 }
 
 need_tls() {
@@ -208,11 +209,11 @@ serves_without() { # DETAIL WRAPPER...
 	stop follower
 }
 
-# Sets TOOK_MS to the best of three.
+# Sets TOOK_MS to the best of five: the machine may have others to serve.
 listing_time() {
 	local i began ms
 	TOOK_MS=
-	for i in 1 2 3; do
+	for i in {1..5}; do
 		began=${EPOCHREALTIME/./}
 		ctl list --json >"$T/long-list"
 		ms=$(((${EPOCHREALTIME/./} - began) / 1000))
