@@ -19,7 +19,7 @@ MEMBER=(setpriv --reuid 65534 --regid 65533 --groups "$GROUP")
 STRANGER=(setpriv --reuid 65534 --regid 65533 --clear-groups)
 ITERATORS=(iter_tcp iter_task_file iter_totals)
 MAPS=(map_meta map_settings map_history map_totals map_events)
-CYCLES=5
+CYCLES=2
 [[ ${MATRIX:-} != full ]] || CYCLES=200
 
 declare -gA CIPHERS=([aes-gcm-128]=51 [aes-gcm-256]=52 [aes-ccm-128]=53 [chacha20-poly1305]=54)
