@@ -11,12 +11,17 @@ crowd_ctl() { # COMMAND...
 	"$BUILD/ktlsctl" --socket "$T/run-crowd/api.sock" "$@"
 }
 
+crowd_sees() {
+	[[ $(crowd_ctl status --json | jq '.observer | .available and (.waiting_for_tls | not)') == true ]]
+}
+
 crowd_ktlsd_start() {
 	printf '%s\n' "user: nobody" "runtime-directory: $T/run-crowd" "workers: 1" \
 		"metrics: unix:$T/run-crowd/metrics.sock" >"$T/crowd.conf"
 	spawn crowd "$BUILD/ktlsd" --config "$T/crowd.conf"
 	CROWD_PID=$SPAWNED
 	wait_until 90 grep -q 'msg="ready"' "$T/crowd.log" || die "no ktlsd" "$T/crowd.log"
+	wait_until 90 crowd_sees || die "no observer" "$T/crowd.log"
 }
 
 # Milliseconds since START, which is of $EPOCHREALTIME.
