@@ -41,11 +41,18 @@ get() { # PATH [CURL_OPTION]...
 	curl -sS --max-time 30 "${@:2}" "http://$IP:9464$1"
 }
 
-# Sets VALUE[series] to every sample.
+# Scrapes that come together share a text, which may be older than what the test has done.
+metrics_are_new() {
+	get /metrics -f -o "$T/metrics"
+	! cmp -s "$T/metrics" "$T/metrics-shared"
+}
+
+# Sets VALUE[series] to every sample, as things are now.
 scrape() {
 	local line
 	declare -gA VALUE=()
-	get /metrics -f -o "$T/metrics"
+	get /metrics -f -o "$T/metrics-shared"
+	wait_until 10 metrics_are_new
 	while read -r line; do
 		[[ $line == '#'* ]] || VALUE[${line% *}]=${line##* }
 	done <"$T/metrics"

@@ -187,7 +187,7 @@ demo_file() {
 }
 
 demo_has_two_open() {
-	(($(demo_ktlsctl list --no-headings 2>/dev/null | grep -c ' open ') >= 2))
+	(($(demo_ktlsctl list --own --no-headings -o state 2>/dev/null | grep -cx open) >= 2))
 }
 
 # Two downloads that take their time, so that there is something to list.
