@@ -131,6 +131,15 @@ static void read_totals(struct walk *w, const char *dir)
 		w->n_totals = 0;
 }
 
+/* Rows that were joined into others leave their room. */
+static void shrink(struct walk *w)
+{
+	struct ktls_socket *kept = w->n ? realloc(w->sockets, w->n * sizeof(*kept)) : NULL;
+
+	if (kept)
+		w->sockets = kept;
+}
+
 void walk_run(struct walk *w, const char *dir, bool everywhere)
 {
 	struct report_reader reader;
@@ -145,6 +154,7 @@ void walk_run(struct walk *w, const char *dir, bool everywhere)
 	if (everywhere && !w->err) {
 		w->everywhere = !read_sockets(w, dir, OBSERVE_ITER_TASKS);
 		w->n = walk_join(w->sockets, n_own, w->n, reader.netns);
+		shrink(w);
 	}
 	sort(w->sockets, w->n, by_cookie);
 	w->taken_ns = now_ns();
