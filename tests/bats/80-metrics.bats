@@ -265,7 +265,8 @@ tables() {
 	local failed fd
 	remember
 	exec {fd}<>"/dev/tcp/$IP/4433"
-	printf 'GET / HTTP/1.0\r\n\r\n' >&"$fd"
+	# one line: bash writes each by itself, and the answer to the first is a reset
+	printf 'GET / HTTP/1.0\r\n' >&"$fd"
 	failed='ktlsd_handshakes_total{result="failed",version="none",resumed="none",group="none"}'
 	wait_until 20 becomes "$failed" $((BEFORE[$failed] + 1))
 	exec {fd}>&-
