@@ -68,8 +68,17 @@ traffic_run() {
 	wait_until 60 closes_have_come
 	inside cat /proc/net/tls_stat >"$T/after"
 	ctl stats --json >"$T/stats-after"
+	wait_until 30 capture_is_whole
 	stop capture INT
 	"$HELPERS/wire_records" "$T/pcap" >"$T/wire"
+}
+
+# What was sent last has been written; before, the file may end within a packet.
+capture_is_whole() {
+	local from to
+	read -r _ _ from to _ < <(tail -n 2 "$T/traffic")
+	"$HELPERS/wire_records" "$T/pcap" 2>/dev/null >"$T/wire" || return
+	grep -qE "^$from $to ([1-9][0-9]* |0 [1-9])" "$T/wire"
 }
 
 sockets_are_gone() {
