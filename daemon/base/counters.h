@@ -43,6 +43,8 @@ enum kex_group {
 	N_GROUPS
 };
 
+/* Who wanted new keys: we, as the key was spent, or the peer. */
+enum rekey_initiator { REKEY_LOCAL, REKEY_PEER, REKEY_N_INITIATORS };
 enum rekey_result { REKEY_OK, REKEY_REFUSED, REKEY_FAILED, REKEY_N_RESULTS };
 
 /* Upper bounds of handshake durations, in ms; the last bucket has none. */
@@ -69,7 +71,7 @@ struct counters {
 
 	atomic_uint_least64_t payload[N_DIRECTIONS][N_MODES]; /* bytes */
 	atomic_uint_least64_t records[N_DIRECTIONS];	      /* of user space */
-	atomic_uint_least64_t rekeys[N_DIRECTIONS][REKEY_N_RESULTS];
+	atomic_uint_least64_t rekeys[N_DIRECTIONS][REKEY_N_INITIATORS][REKEY_N_RESULTS];
 	atomic_uint_least64_t decrypt_errors[N_MODES], framing_errors[N_MODES];
 };
 

@@ -18,7 +18,8 @@ struct config_limits {
 	uint32_t handshakes;		  /* in flight at once, all workers */
 	uint32_t handshake_rate;	  /* begun in a second, all workers; 0: no limit */
 	uint32_t connections_per_address; /* 0: no limit */
-	uint32_t pipes;			  /* in the pool, all workers */
+	uint32_t key_records; /* under one sending key; 0: what its cipher suite allows */
+	uint32_t pipes;	      /* in the pool, all workers */
 };
 
 struct config_timeouts { /* milliseconds */

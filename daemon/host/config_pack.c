@@ -192,6 +192,7 @@ static void code_config(struct codec *c, struct config *config)
 	code_number(c, TYPE_LIMITS, "handshake-rate", &config->limits.handshake_rate);
 	code_number(c, TYPE_LIMITS, "connections-per-address",
 		    &config->limits.connections_per_address);
+	code_number(c, TYPE_LIMITS, "key-records", &config->limits.key_records);
 	code_number(c, TYPE_LIMITS, "pipes", &config->limits.pipes);
 	config->listeners = code_array(c, TYPE_ROOT, "listeners", config->listeners,
 				       &config->n_listeners, sizeof(*config->listeners));

@@ -7,7 +7,8 @@ struct config_source; /* host/config_source.h */
 
 /* NULL where the file says nothing. All of it belongs to the raw_root. */
 struct raw_limits {
-	char *connections, *handshakes, *handshake_rate, *connections_per_address, *pipes;
+	char *connections, *handshakes, *handshake_rate, *connections_per_address, *key_records,
+		*pipes;
 };
 
 struct raw_timeouts {

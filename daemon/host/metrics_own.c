@@ -126,17 +126,20 @@ static void write_handshake_durations(struct metrics_part *p)
 
 static void write_rekeys(struct metrics_part *p)
 {
+	static const char *const initiators[REKEY_N_INITIATORS] = {
+		[REKEY_LOCAL] = "local", [REKEY_PEER] = "peer"
+	};
 	static const char *const results[REKEY_N_RESULTS] = {
 		[REKEY_OK] = "ok", [REKEY_REFUSED] = "refused", [REKEY_FAILED] = "failed"
 	};
 
-	/* ktlsd wants none by itself */
 	for (int d = 0; d < N_DIRECTIONS; d++)
-		for (int r = 0; r < REKEY_N_RESULTS; r++)
-			exposition_put_int(p->out, METRIC_REKEYS,
-					   LABELS(direction_name((enum direction)d), "peer",
-						  results[r]),
-					   count_get(&p->sum->rekeys[d][r]));
+		for (int i = 0; i < REKEY_N_INITIATORS; i++)
+			for (int r = 0; r < REKEY_N_RESULTS; r++)
+				exposition_put_int(p->out, METRIC_REKEYS,
+						   LABELS(direction_name((enum direction)d),
+							  initiators[i], results[r]),
+						   count_get(&p->sum->rekeys[d][i][r]));
 }
 
 static void write_errors(struct metrics_part *p)

@@ -67,6 +67,7 @@ static void set_limits(struct service *s, const struct config_limits *l)
 	atomic_store(&s->limits.max_handshakes, l->handshakes);
 	atomic_store(&s->limits.max_handshake_rate, l->handshake_rate);
 	atomic_store(&s->limits.max_per_address, l->connections_per_address);
+	atomic_store(&s->limits.max_key_records, l->key_records);
 }
 
 static int commit(struct server *sv, char *error, size_t error_len)

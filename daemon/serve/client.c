@@ -22,30 +22,6 @@ enum { NEVER_FILLS = 4096 };
 
 /* ---- key updates ---- */
 
-bool client_answer_update(struct conn *c)
-{
-	uint8_t message[KEY_UPDATE_LEN];
-	struct channel_event ev;
-	int err;
-
-	if (!c->update_due)
-		return true;
-	posthandshake_put_key_update(message);
-	ev = channel_send(&c->channel, RECORD_HANDSHAKE, message, sizeof(message));
-	if (ev.result == CHANNEL_AGAIN)
-		return false;
-	c->update_due = false;
-	if (ev.result == CHANNEL_ERROR) {
-		conn_end(c, ev.reason, ev.err);
-		return false;
-	}
-	err = channel_rekey(&c->channel, TX);
-	tally_rekey(c, TX, err ? REKEY_FAILED : REKEY_OK);
-	if (err)
-		conn_end(c, REASON_INTERNAL, -err);
-	return !err;
-}
-
 static bool kernel_can_rekey(const struct conn *c, enum direction d)
 {
 	const struct channel_side *side = &c->channel.side[d];
@@ -53,6 +29,56 @@ static bool kernel_can_rekey(const struct conn *c, enum direction d)
 
 	return side->mode != MODE_KERNEL ||
 	       probe_find(probe, side->keys->suite, d)->rekey.verdict == PROBE_YES;
+}
+
+static bool sending_key_is_spent(struct conn *c)
+{
+	uint64_t limit = UINT64_C(1) << c->channel.side[TX].keys->suite->limit_log2;
+	unsigned configured = atomic_load(&c->port->worker->limits->max_key_records);
+
+	return channel_key_is_spent(&c->channel, configured ? MIN_OF(configured, limit) : limit);
+}
+
+/* True if it can go on with this key, or with the one that a KeyUpdate brings. */
+static bool look_at_sending_key(struct conn *c)
+{
+	if (c->update_due || c->goodbye_begun || !sending_key_is_spent(c))
+		return true;
+	if (c->version != TLS13 || !kernel_can_rekey(c, TX)) {
+		tally_rekey(c, TX, REKEY_LOCAL, REKEY_REFUSED);
+		conn_end(c, REASON_KEY_SPENT, 0);
+		return false;
+	}
+	c->update_due = c->update_is_ours = true;
+	return true;
+}
+
+bool client_update_keys(struct conn *c)
+{
+	uint8_t message[KEY_UPDATE_LEN];
+	enum rekey_initiator initiator;
+	struct channel_event ev;
+	int err;
+
+	if (!look_at_sending_key(c))
+		return false;
+	if (!c->update_due)
+		return true;
+	posthandshake_put_key_update(message);
+	ev = channel_send(&c->channel, RECORD_HANDSHAKE, message, sizeof(message));
+	if (ev.result == CHANNEL_AGAIN)
+		return false;
+	initiator = c->update_is_ours ? REKEY_LOCAL : REKEY_PEER;
+	c->update_due = c->update_is_ours = false;
+	if (ev.result == CHANNEL_ERROR) {
+		conn_end(c, ev.reason, ev.err);
+		return false;
+	}
+	err = channel_rekey(&c->channel, TX);
+	tally_rekey(c, TX, initiator, err ? REKEY_FAILED : REKEY_OK);
+	if (err)
+		conn_end(c, REASON_INTERNAL, -err);
+	return !err;
 }
 
 /*
@@ -64,12 +90,15 @@ static enum client_verdict follow_update(struct conn *c, bool answer)
 	int err;
 
 	if (!kernel_can_rekey(c, RX) || (answer && !kernel_can_rekey(c, TX))) {
-		tally_rekey(c, kernel_can_rekey(c, RX) ? TX : RX, REKEY_REFUSED);
+		tally_rekey(c, kernel_can_rekey(c, RX) ? TX : RX, REKEY_PEER, REKEY_REFUSED);
 		conn_end(c, REASON_REKEY_UNANSWERABLE, EBUSY);
 		return CLIENT_ENDED;
 	}
 	err = channel_rekey(&c->channel, RX);
-	tally_rekey(c, RX, !err ? REKEY_OK : err == -EBUSY ? REKEY_REFUSED : REKEY_FAILED);
+	tally_rekey(c, RX, REKEY_PEER,
+		    !err	  ? REKEY_OK :
+		    err == -EBUSY ? REKEY_REFUSED :
+				    REKEY_FAILED);
 	if (err) {
 		conn_end(c, err == -EBUSY ? REASON_REKEY_UNANSWERABLE : REASON_INTERNAL, -err);
 		return CLIENT_ENDED;

@@ -23,10 +23,11 @@ enum client_verdict client_take_control(struct conn *c, uint8_t type, const uint
 					size_t len);
 
 /*
- * Before anything else is sent: sends the KeyUpdate that is due, then changes the sending keys.
- * False when that must wait, or has ended the connection.
+ * Before anything else is sent: sends the KeyUpdate that is due, because the peer has asked or the
+ * sending key is spent, then changes the sending keys. False when that must wait, or has ended the
+ * connection.
  */
-bool client_answer_update(struct conn *c);
+bool client_update_keys(struct conn *c);
 
 /*
  * Everything was sent: close_notify, then FIN once it can do no harm. True, and c->tx_finished,

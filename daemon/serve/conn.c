@@ -61,9 +61,9 @@ void conn_close(struct conn *c)
 /* Reasons after which what was already taken from the backend must still arrive. */
 static bool delivers_first(enum reason reason)
 {
-	return reason == REASON_REKEY_UNANSWERABLE || reason == REASON_BACKEND_RESET ||
-	       reason == REASON_REQUEST_TIMEOUT || reason == REASON_TOTAL_TIMEOUT ||
-	       reason == REASON_DRAINED;
+	return reason == REASON_REKEY_UNANSWERABLE || reason == REASON_KEY_SPENT ||
+	       reason == REASON_BACKEND_RESET || reason == REASON_REQUEST_TIMEOUT ||
+	       reason == REASON_TOTAL_TIMEOUT || reason == REASON_DRAINED;
 }
 
 void conn_end(struct conn *c, enum reason reason, int err)

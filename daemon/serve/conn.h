@@ -61,6 +61,7 @@ struct conn {
 	bool tx_finished : 1;	     /* close_notify and FIN were sent: nothing more will be */
 	bool is_queued : 1;	     /* in the worker's queue of those to be called again */
 	bool update_due : 1;	     /* a KeyUpdate of ours waits to be sent */
+	bool update_is_ours : 1;     /* and nobody has asked for it */
 	bool close_notify_received : 1;
 	bool goodbye_begun : 1; /* alert_due was set for the end */
 	bool deliver_first : 1; /* DRAIN: what is in flight goes before the alert */

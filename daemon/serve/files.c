@@ -273,7 +273,7 @@ static enum step advance(struct conn *c, struct response_env *env)
 
 	if (!f->response.is_begun && f->end != REASON_NONE)
 		return finish(c);
-	if (!client_answer_update(c))
+	if (!client_update_keys(c))
 		return c->state == CONN_OPEN ? STEP_WAIT : STEP_ENDED;
 	if (f->response.is_begun)
 		return send_response(c, env);

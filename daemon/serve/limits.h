@@ -21,6 +21,7 @@ struct limits {
 	atomic_uint max_connections, max_handshakes;
 	atomic_uint max_handshake_rate; /* begun in a second; 0: no limit */
 	atomic_uint max_per_address;	/* connections of one client address; 0: no limit */
+	atomic_uint max_key_records;	/* under one sending key; 0: what its suite allows */
 	atomic_uint connections, handshakes;
 	atomic_uint_least64_t rate_ns; /* handshakes of the rate are spent until then */
 	struct addresses *addresses;   /* owned */

@@ -251,7 +251,7 @@ static bool run_down(struct conn *c)
 	struct flow_env env = env_of(c, false);
 	struct flow_event ev;
 
-	if (!client_answer_update(c))
+	if (!client_update_keys(c))
 		return c->state == CONN_OPEN;
 	ev = flow_down(&relay_of(c)->down, &env);
 	switch (ev.result) {

@@ -114,11 +114,12 @@ void tally_end(struct conn *c, enum reason reason)
 	}
 }
 
-void tally_rekey(struct conn *c, enum direction d, enum rekey_result result)
+void tally_rekey(struct conn *c, enum direction d, enum rekey_initiator initiator,
+		 enum rekey_result result)
 {
 	struct counters *n = counters_of(c);
 
-	count_add(&n->rekeys[d][result], 1);
+	count_add(&n->rekeys[d][initiator][result], 1);
 	if (result == REKEY_OK)
 		count_add(&n->value[d == TX ? COUNTER_REKEYS_TX : COUNTER_REKEYS_RX], 1);
 }

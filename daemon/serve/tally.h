@@ -28,6 +28,7 @@ void tally_end(struct conn *c, enum reason reason);
 /* It is closed: its fallbacks are none of now. */
 void tally_close(struct conn *c);
 
-void tally_rekey(struct conn *c, enum direction d, enum rekey_result result);
+void tally_rekey(struct conn *c, enum direction d, enum rekey_initiator initiator,
+		 enum rekey_result result);
 
 #endif

@@ -40,6 +40,8 @@ int channel_move_to_kernel(struct channel *ch, enum direction d)
 	if (err)
 		return err;
 	side->mode = MODE_KERNEL;
+	if (d == TX)
+		ch->n_sent = side->keys->seq;
 	aead_forget(side->keys);
 	keys_forget_key(side->keys);
 	return 0;
@@ -138,12 +140,37 @@ static ssize_t recv_record(struct channel *ch, uint8_t *type, void *buf, size_t 
 	return n;
 }
 
+/*
+ * After a call that has sent from the kernel, which does not say in how many records: a record ends
+ * when the call does, when it is full, or when its pages are used up. Too many are counted rather than
+ * too few; channel_key_is_spent() asks for the truth.
+ */
+static void count_sent(struct channel *ch, ssize_t len)
+{
+	enum { LEAST_FULL = 512 };
+
+	if (ch->side[TX].mode == MODE_KERNEL && len >= 0)
+		ch->n_sent += (uint64_t)len / LEAST_FULL + 1;
+}
+
+bool channel_key_is_spent(struct channel *ch, uint64_t limit)
+{
+	struct channel_side *side = &ch->side[TX];
+
+	if (side->mode != MODE_KERNEL)
+		return side->keys->seq >= limit;
+	if (ch->n_sent < limit)
+		return false;
+	return ktls_read_seq(ch->fd, TX, side->keys->suite, &ch->n_sent) || ch->n_sent >= limit;
+}
+
 static struct channel_event send_bytes(struct channel *ch, uint8_t type, const void *buf,
 				       size_t len, bool more)
 {
 	ssize_t n = ch->side[TX].mode == MODE_KERNEL ? ktls_send(ch->fd, type, buf, len, more) :
 						       send_record(ch, type, buf, len, more);
 
+	count_sent(ch, n);
 	return n < 0 ? event_errno(ch, (int)-n) : event_bytes(type, (size_t)n);
 }
 
@@ -234,6 +261,7 @@ struct channel_event channel_splice_out(struct channel *ch, int pipe_fd, size_t 
 {
 	ssize_t n = ktls_splice(ch->fd, pipe_fd, len);
 
+	count_sent(ch, n);
 	return n < 0 ? event_errno(ch, (int)-n) : event_bytes(RECORD_DATA, (size_t)n);
 }
 
@@ -252,6 +280,7 @@ struct channel_event channel_sendfile(struct channel *ch, int file_fd, off_t *of
 {
 	ssize_t n = ktls_sendfile(ch->fd, file_fd, off, len);
 
+	count_sent(ch, n);
 	if (n < 0)
 		return sendfile_error(ch, file_fd, *off, (int)-n);
 	return n ? event_bytes(RECORD_DATA, (size_t)n) :
@@ -283,6 +312,8 @@ int channel_rekey(struct channel *ch, enum direction d)
 	err = aead_derive_next(side->keys);
 	if (err || side->mode != MODE_KERNEL)
 		return err;
+	if (d == TX)
+		ch->n_sent = 0;
 	err = ktls_install(ch->fd, d, side->keys);
 	keys_forget_key(side->keys);
 	return err;

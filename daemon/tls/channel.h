@@ -30,6 +30,7 @@ struct channel {
 	struct channel_side side[N_DIRECTIONS];
 	struct record_tx tx; /* user mode's bytes in flight */
 	struct record_rx rx;
+	uint64_t n_sent;     /* records the kernel has sent under this key: at most so many */
 	uint8_t n_empty;     /* empty data records in a row */
 	bool splice_refused; /* the last splice in failed with EINVAL: see channel_recv() */
 };
@@ -128,6 +129,12 @@ bool channel_has_unsent(const struct channel *ch);
  * carries it. 0; -EBUSY when this kernel cannot; else -errno. On error the direction is unusable.
  */
 int channel_rekey(struct channel *ch, enum direction d);
+
+/*
+ * True when the sending key has protected `limit` records and is due for a change, or when the kernel
+ * does not say (RFC 8446 5.5). Cheap: the kernel is asked only when it can be true.
+ */
+bool channel_key_is_spent(struct channel *ch, uint64_t limit);
 
 /*
  * The whole state of a channel, without the socket: keys, modes and buffered bytes, for handing a

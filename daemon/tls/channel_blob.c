@@ -184,6 +184,7 @@ int channel_import(struct channel *ch, int fd, struct pool *pool, const uint8_t 
 		return -ENOMEM;
 	}
 	channel_init(ch, fd, pool, tx, rx);
+	ch->n_sent = UINT64_MAX; /* the kernel knows */
 	get_bytes(&c, head, sizeof(head));
 	get_side(&c, &ch->side[TX]);
 	get_side(&c, &ch->side[RX]);

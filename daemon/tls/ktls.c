@@ -100,6 +100,41 @@ int ktls_install(int fd, enum direction d, const struct keys *k)
 	return setsockopt(fd, SOL_TLS, d == TX ? TLS_TX : TLS_RX, &ci, len) ? -errno : 0;
 }
 
+/* Where *ci has the sequence number, and its length; NULL for a cipher without a structure. */
+static const uint8_t *find_seq(const union crypto_info *ci, uint16_t cipher, socklen_t *len)
+{
+	switch (cipher) {
+	case TLS_CIPHER_AES_GCM_128:
+		*len = sizeof(ci->gcm128);
+		return ci->gcm128.rec_seq;
+	case TLS_CIPHER_AES_GCM_256:
+		*len = sizeof(ci->gcm256);
+		return ci->gcm256.rec_seq;
+	case TLS_CIPHER_AES_CCM_128:
+		*len = sizeof(ci->ccm128);
+		return ci->ccm128.rec_seq;
+	case TLS_CIPHER_CHACHA20_POLY1305:
+		*len = sizeof(ci->chacha);
+		return ci->chacha.rec_seq;
+	default:
+		return NULL;
+	}
+}
+
+int ktls_read_seq(int fd, enum direction d, const struct suite *suite, uint64_t *seq)
+{
+	union crypto_info ci __attribute__((cleanup(wipe_crypto_info))) = { 0 };
+	socklen_t len = 0;
+	const uint8_t *at = find_seq(&ci, suite->kernel_cipher, &len);
+
+	if (!at)
+		return -EINVAL;
+	if (getsockopt(fd, SOL_TLS, d == TX ? TLS_TX : TLS_RX, &ci, &len))
+		return -errno;
+	*seq = be64_get(at);
+	return 0;
+}
+
 ssize_t ktls_send(int fd, uint8_t type, const void *buf, size_t len, bool more)
 {
 	union {

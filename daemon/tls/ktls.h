@@ -27,6 +27,12 @@ int ktls_attach(int fd);
 int ktls_install(int fd, enum direction d, const struct keys *keys);
 
 /*
+ * The sequence number of the direction's next record: under TLS 1.3 how many records its present
+ * key has protected. The kernel gives it out together with the key, which is wiped here. 0 or -errno.
+ */
+int ktls_read_seq(int fd, enum direction d, const struct suite *suite, uint64_t *seq);
+
+/*
  * Sends len bytes as one record of that type. Gives the bytes taken, which may be fewer, or
  * -errno; -EAGAIN when the socket is full. With `more`, data only, the record stays open for the
  * next call's bytes (MSG_MORE), which have to come: a record of another type closes it too.

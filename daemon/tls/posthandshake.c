@@ -156,6 +156,7 @@ uint8_t posthandshake_alert(enum reason reason)
 	case REASON_TOTAL_TIMEOUT:
 	case REASON_DRAINED:
 	case REASON_REKEY_UNANSWERABLE:
+	case REASON_KEY_SPENT:
 	case REASON_BAD_REQUEST: /* HTTP has said it */
 	case REASON_REQUEST_TIMEOUT:
 		return ALERT_CLOSE_NOTIFY;

@@ -212,6 +212,53 @@ static void sending_ends(void **state)
 	expect_bytes(&p.peer, RECORD_ALERT, "\1", 2);
 }
 
+/* A key is spent by its records, whoever counts them, and a new one is not. */
+static void spent_by_records(void **state)
+{
+	enum { LIMIT = 20 };
+	static const size_t lengths[] = { 1, 600, RECORD_PLAIN_MAX };
+	static uint8_t text[RECORD_PLAIN_MAX];
+
+	(void)state;
+	vector_fill(text, sizeof(text));
+	for (int i = 0; i < LIMIT; i++) {
+		size_t len = lengths[(size_t)i % ARRAY_SIZE(lengths)];
+
+		assert_false(channel_key_is_spent(&p.subject, LIMIT));
+		send_all(&p.subject, RECORD_DATA, text, len);
+		expect_bytes(&p.peer, RECORD_DATA, text, len);
+	}
+	assert_true(channel_key_is_spent(&p.subject, LIMIT));
+	if (!can_rekey(TX))
+		return;
+	update_keys(&p.subject, &p.peer);
+	assert_false(channel_key_is_spent(&p.subject, LIMIT));
+	talk(&p.subject, &p.peer); /* three records */
+	assert_true(channel_key_is_spent(&p.subject, 3));
+	assert_false(channel_key_is_spent(&p.subject, 4));
+}
+
+/* What is in the pipe are no records yet: the kernel says how many it has made of it. */
+static void spent_by_splice(void **state)
+{
+	static uint8_t text[4 * RECORD_PLAIN_MAX];
+	int pipe_fd[2];
+
+	(void)state;
+	if (!current.layer->in_kernel[TX])
+		return;
+	vector_fill(text, sizeof(text));
+	assert_int_equal(pipe2(pipe_fd, O_NONBLOCK | O_CLOEXEC), 0);
+	assert_int_equal(write(pipe_fd[1], text, sizeof(text)), sizeof(text));
+	assert_int_equal(channel_splice_out(&p.subject, pipe_fd[0], sizeof(text)).len,
+			 sizeof(text));
+	expect_bytes(&p.peer, RECORD_DATA, text, sizeof(text));
+	assert_false(channel_key_is_spent(&p.subject, 5));
+	assert_true(channel_key_is_spent(&p.subject, 4));
+	fd_close(&pipe_fd[0]);
+	fd_close(&pipe_fd[1]);
+}
+
 static void not_in_tls12(void **state)
 {
 	struct pair old;
@@ -229,8 +276,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(both_ways),      TEST(pipelined),	  TEST(under_backpressure), TEST(by_splice),
-		TEST(receiving_ends), TEST(sending_ends), TEST(not_in_tls12),
+		TEST(both_ways),	TEST(pipelined),       TEST(under_backpressure),
+		TEST(by_splice),	TEST(receiving_ends),  TEST(sending_ends),
+		TEST(spent_by_records), TEST(spent_by_splice), TEST(not_in_tls12),
 	};
 	static const uint16_t suites[] = { 0x1301, 0x1302, 0x1303, 0x1304 };
 
