@@ -4,12 +4,14 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/util.h"
 #include "host/metrics_part.h"
 #include "host/service.h"
 #include "serve/listener.h"
+#include "tls/handshake.h"
 
 /* include/net/tcp_states.h */
 enum { STATE_LISTEN = 10 };
@@ -67,6 +69,35 @@ static void write_totals(struct metrics_part *p)
 				   count_get(&rt->listeners[i]->totals->accepted));
 }
 
+/* A file that is named twice in a listener is one series. */
+static bool is_repeated(const struct listener *l, unsigned certificate, const char *path)
+{
+	const char *other;
+	int64_t not_after;
+
+	for (unsigned k = 0; k < certificate; k++)
+		if (handshake_offer_certificate(l->offer, k, &other, &not_after) &&
+		    !strcmp(path, other))
+			return true;
+	return false;
+}
+
+static void write_certificates(struct metrics_part *p)
+{
+	const struct runtime *rt = &p->service->runtime;
+	const char *path;
+	int64_t not_after;
+
+	for (unsigned i = 0; i < rt->n_listeners; i++)
+		for (unsigned k = 0;
+		     handshake_offer_certificate(rt->listeners[i]->offer, k, &path, &not_after);
+		     k++)
+			if (!is_repeated(rt->listeners[i], k, path))
+				exposition_put_int(p->out, METRIC_CERTIFICATE_END,
+						   LABELS(rt->listeners[i]->name, path),
+						   (uint64_t)not_after);
+}
+
 struct queue {
 	uint64_t length, limit;
 	unsigned sockets;
@@ -119,6 +150,7 @@ void metrics_write_listeners(struct metrics_part *p)
 	write_info(p);
 	write_policies(p);
 	write_totals(p);
+	write_certificates(p);
 	if (p->service->listen_fds)
 		write_queues(p);
 }

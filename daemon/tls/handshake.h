@@ -49,6 +49,13 @@ struct handshake_offer *handshake_offer_new(const struct handshake_options *o, c
 struct handshake_offer *handshake_offer_ref(struct handshake_offer *offer);
 void handshake_offer_unref(struct handshake_offer *offer); /* NULL is fine */
 
+/*
+ * The offer's i-th certificate: its file as configured, the offer's, and when it ends, seconds since
+ * 1970. False when there are no more.
+ */
+bool handshake_offer_certificate(const struct handshake_offer *offer, unsigned i, const char **path,
+				 int64_t *not_after);
+
 enum handshake_progress {
 	HANDSHAKE_DONE,
 	HANDSHAKE_AGAIN, /* wait for the socket */

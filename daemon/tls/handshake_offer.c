@@ -21,7 +21,8 @@
 /* One certificate of an offer; wolfSSL holds one per context. */
 struct site {
 	WOLFSSL_CTX *ctx;
-	struct certificate_names names;
+	char *path; /* of the chain, as configured */
+	struct certificate certificate;
 	struct handshake_offer *offer; /* not owned */
 	uint64_t id;		       /* binds tickets to the certificate */
 };
@@ -162,8 +163,11 @@ static const char *site_init(struct site *site, const struct handshake_options *
 		wrong = load_certificate(site->ctx, c);
 	if (wrong)
 		return wrong;
-	if (certificate_names_read(&site->names, c->chain, c->chain_len))
-		return "the certificate's names cannot be read";
+	if (certificate_read(&site->certificate, c->chain, c->chain_len))
+		return "the certificate's names or dates cannot be read";
+	site->path = strdup(c->name);
+	if (!site->path)
+		return "memory is short";
 	for (size_t i = 0; i < c->chain_len; i++) /* FNV-1a: equal certificates, equal sites */
 		site->id = (site->id ^ (unsigned char)c->chain[i]) * UINT64_C(0x100000001b3);
 	set_tickets(site->ctx, site, o);
@@ -226,17 +230,28 @@ void handshake_offer_unref(struct handshake_offer *offer)
 		return;
 	for (unsigned i = 0; i < offer->n_sites; i++) {
 		wolfSSL_CTX_free(offer->sites[i].ctx);
-		certificate_names_fini(&offer->sites[i].names);
+		certificate_fini(&offer->sites[i].certificate);
+		free(offer->sites[i].path);
 	}
 	free(offer->sites);
 	free(offer->alpn);
 	free(offer);
 }
 
+bool handshake_offer_certificate(const struct handshake_offer *offer, unsigned i, const char **path,
+				 int64_t *not_after)
+{
+	if (i >= offer->n_sites)
+		return false;
+	*path = offer->sites[i].path;
+	*not_after = offer->sites[i].certificate.not_after;
+	return true;
+}
+
 struct WOLFSSL_CTX *handshake_offer_choose(const struct handshake_offer *offer, const char *sni)
 {
 	for (unsigned i = 0; *sni && i < offer->n_sites; i++)
-		if (certificate_names_match(&offer->sites[i].names, sni))
+		if (certificate_matches(&offer->sites[i].certificate, sni))
 			return offer->sites[i].ctx;
 	return offer->sites[0].ctx;
 }

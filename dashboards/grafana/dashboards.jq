@@ -207,8 +207,10 @@ def host: dashboard("ktlsd-host"; "ktlsd: one host"; "A host's connections, hand
 	(figure("Kernel"; "The running kernel."; 5; "none"; [now(m("ktlsd_kernel_info"); "{{release}}")]) | named),
 	(figure("AES driver"; "The kernel's driver of gcm(aes). A generic one is several times slower than user space."; 4; "none"; [now(m("ktlsd_kernel_info"); "{{aes_driver}}")]) | named),
 	(figure("Kernel TLS"; "Whether this kernel takes TCP_ULP \"tls\"."; 2; "none"; [now(m("ktlsd_probe_ulp"); "")]) | on_off),
-	figure("Serves for"; "Since the server process serves; its counters began there."; 3; "s"; [now(m("ktlsd_uptime_seconds"); "")]),
-	figure("Open"; "Connections of ktlsd's that are open, in any state."; 3; "short"; [now("sum(\(m("ktlsd_listener_connections"))) or vector(0)"; "")]),
+	figure("Serves for"; "Since the server process serves; its counters began there."; 2; "s"; [now(m("ktlsd_uptime_seconds"); "")]),
+	(figure("Certificate"; "Until the first of its certificates ends."; 2; "s"; [now("min(\(m("ktlsd_certificate_not_after_timestamp_seconds"))) - time()"; "")])
+		| steps([[null, "red"], [86400, "orange"], [1209600, "green"]])),
+	figure("Open"; "Connections of ktlsd's that are open, in any state."; 2; "short"; [now("sum(\(m("ktlsd_listener_connections"))) or vector(0)"; "")]),
 	(figure("Configuration"; "Whether the last reload took the file as it is."; 2; "none"; [now(m("ktlsd_config_last_reload_successful"); "")])
 		| words({"1": ["ok", "green"], "0": ["refused", "red"]})),
 	(figure("Not readable"; "Sources of figures that could not be read; their panels are empty."; 2; "short";

@@ -127,6 +127,16 @@ fetch() { # PORT PATH VERSION
 	(($(stat -c %s "$T/metrics") < 1048576))
 }
 
+@test "certificates: their ends, as openssl reads them" {
+	local name end
+	scrape
+	for name in ecdsa.test rsa.test; do
+		end=$(openssl x509 -noout -enddate -in "$T/$name.pem")
+		is "ktlsd_certificate_not_after_timestamp_seconds{listener=\"proxy\",certificate=\"$T/$name.pem\"}" \
+			"$(date -d "${end#*=}" +%s)"
+	done
+}
+
 # The table of metrics, as docs/generate knows it. Between its fields, of which some are empty, is
 # what read does not take for white space.
 tables() {

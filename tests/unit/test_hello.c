@@ -75,16 +75,16 @@ static void test_server_name(void **state)
 static void test_match(void **state)
 {
 	char *list[] = { (char *)"example.org", (char *)"*.example.net" };
-	struct certificate_names names = { .name = list, .n = 2 };
+	struct certificate certificate = { .name = list, .n_names = 2 };
 
 	(void)state;
-	assert_true(certificate_names_match(&names, "example.org"));
-	assert_false(certificate_names_match(&names, "www.example.org"));
-	assert_true(certificate_names_match(&names, "a.example.net"));
-	assert_false(certificate_names_match(&names, "a.b.example.net"));
-	assert_false(certificate_names_match(&names, "example.net"));
-	assert_false(certificate_names_match(&names, ".example.net"));
-	assert_false(certificate_names_match(&names, ""));
+	assert_true(certificate_matches(&certificate, "example.org"));
+	assert_false(certificate_matches(&certificate, "www.example.org"));
+	assert_true(certificate_matches(&certificate, "a.example.net"));
+	assert_false(certificate_matches(&certificate, "a.b.example.net"));
+	assert_false(certificate_matches(&certificate, "example.net"));
+	assert_false(certificate_matches(&certificate, ".example.net"));
+	assert_false(certificate_matches(&certificate, ""));
 }
 
 int main(void)
