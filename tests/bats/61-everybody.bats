@@ -73,7 +73,8 @@ nginx_config() {
 		fastcgi_temp_path $T/nginx-fastcgi;
 		uwsgi_temp_path $T/nginx-uwsgi;
 		scgi_temp_path $T/nginx-scgi;
-		keepalive_timeout 600s;
+		# for the first request, which never comes
+		client_header_timeout 900s;
 		ssl_certificate $T/ecdsa.test.pem;
 		ssl_certificate_key $T/ecdsa.test.key;
 		ssl_conf_command Options KTLS;
@@ -91,10 +92,10 @@ nginx_start() {
 	wait_log nginx 'start worker process '
 }
 
-# That many connections to a port, which stay.
-hold() { # NAME PORT COUNT
-	spawn "$1" "$HELPERS/stall" -s "$IP" "$2" "$3" 0
-	wait_log "$1" "^READY open=$3 refused=0$"
+# That many connections to a port, which stay; with -r to as many ports from there on.
+hold() { # NAME PORT COUNT [-r]
+	spawn "$1" "$HELPERS/stall" -s "${@:4}" "$IP" "$2" "$3" 0
+	wait_until 120 log_has "$1" "^READY open=$3 refused=0$"
 }
 
 # s_server serves one connection at a time: as many of them, each at a port of its own.
@@ -105,14 +106,13 @@ s_servers() { # FIRST LAST VERSION
 			-accept "$IP:$((6000 + i))" -cert "$T/ecdsa.test.pem" \
 			-key "$T/ecdsa.test.key"
 	done
-	for ((i = $1; i <= $2; i++)); do
-		wait_until 60 listens $((6000 + i))
-		hold "client-$i" $((6000 + i)) 1
-	done
+	wait_until 120 listen_all "$1" "$2"
+	hold "clients-$1" $((6000 + $1)) $(($2 - $1 + 1)) -r
 }
 
-listens() { # PORT
-	[[ $(ss -HOntl "src $IP:$1") ]]
+listen_all() { # FIRST LAST
+	[[ $(ss -HOntl "src $IP and sport >= :$((6000 + $1)) and sport <= :$((6000 + $2))" |
+		wc -l) == $(($2 - $1 + 1)) ]]
 }
 
 namespace_begin() {

@@ -2,11 +2,12 @@
 /*
  * Clients that stop, many of them in one thread.
  *
- *	stall [-h | -s] [-w HANDSHAKES] ADDRESS PORT COUNT BYTES
+ *	stall [-h | -s] [-r] [-w HANDSHAKES] ADDRESS PORT COUNT BYTES
  *
  * Each of COUNT connections does its TLS handshake, asks for /BYTES and never reads. With -h each
- * sends its ClientHello and nothing more; with -s it does its handshake and is silent. At most HANDSHAKES (16) are under way at once. When all
- * have come that far it prints "READY open=N refused=N" and keeps them until it is killed.
+ * sends its ClientHello and nothing more; with -s it does its handshake and is silent. With -r each
+ * goes to the port after that of the one before. At most HANDSHAKES (16) are under way at once. When
+ * all have come that far it prints "READY open=N refused=N" and keeps them until it is killed.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -38,7 +39,7 @@ struct client {
 };
 
 static struct {
-	bool hello_only, silent;
+	bool hello_only, silent, range;
 	unsigned int at_once, count;
 	struct sockaddr_in address;
 	char request[64];
@@ -65,6 +66,8 @@ static void client_start(void)
 	if (connect(c->fd, (struct sockaddr *)&options.address, sizeof(options.address)) &&
 	    errno != EINPROGRESS)
 		err(1, "connect");
+	if (options.range)
+		options.address.sin_port = htons(ntohs(options.address.sin_port) + 1);
 	c->ssl = SSL_new(context);
 	if (!c->ssl || !SSL_set_fd(c->ssl, c->fd))
 		errx(1, "SSL_new");
@@ -145,9 +148,11 @@ static void parse(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "hsw:")) != -1) {
+	while ((option = getopt(argc, argv, "hrsw:")) != -1) {
 		if (option == 'h')
 			options.hello_only = true;
+		else if (option == 'r')
+			options.range = true;
 		else if (option == 's')
 			options.silent = true;
 		else if (option == 'w')
@@ -156,7 +161,7 @@ static void parse(int argc, char **argv)
 			exit(2);
 	}
 	if (argc - optind != 4)
-		errx(2, "usage: stall [-h | -s] [-w HANDSHAKES] ADDRESS PORT COUNT BYTES");
+		errx(2, "usage: stall [-h | -s] [-r] [-w HANDSHAKES] ADDRESS PORT COUNT BYTES");
 	options.address.sin_family = AF_INET;
 	options.address.sin_port = htons((uint16_t)strtoul(argv[optind + 1], NULL, 10));
 	if (inet_pton(AF_INET, argv[optind], &options.address.sin_addr) != 1)
