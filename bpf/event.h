@@ -16,7 +16,7 @@
 
 /* +1 whenever anything in this file moves or changes its meaning. Whoever finds pins of another
  * number replaces them. */
-#define KTLS_ABI 2
+#define KTLS_ABI 3
 
 /* An octet that this kernel does not tell. */
 #define KTLS_UNKNOWN 255
@@ -100,7 +100,7 @@ struct ktls_direction {
 	__u8 seq_initial_known; /* 0: a cipher whose key structure the program does not know */
 	__u8 offer_egress;	/* KTLS_EGRESS_* when the offer was made; 0 where none was seen */
 	__u8 keys_seen;		/* the probes were there when the first key came in */
-	__u8 pad;
+	__u8 key_errno;		/* conf is BASE: how the last attempt at a key was refused */
 };
 
 /* One TCP socket that has the "tls" ULP. */

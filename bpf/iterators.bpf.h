@@ -95,6 +95,7 @@ static void fill_past_direction(struct ktls_direction *out, const struct history
 	out->offer = past->offer;
 	out->offer_egress = past->offer_egress;
 	out->keys_seen = past->keys_seen;
+	out->key_errno = past->key_errno;
 }
 
 static void fill_past(struct ktls_socket *out, const struct history *past)

@@ -24,8 +24,9 @@ struct history_direction {
 	__u8 offer;
 	__u8 offer_egress;
 	__u8 keys_seen;
-	__u8 had_keys; /* when the setsockopt that is under way began */
-	__u8 pad[2];
+	__u8 had_keys;	/* when the setsockopt that is under way began */
+	__u8 key_errno; /* of the last setsockopt that was to give the first key */
+	__u8 pad;
 };
 
 struct history {

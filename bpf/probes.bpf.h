@@ -63,8 +63,12 @@ static void remember_keys(struct history_direction *dir, const struct tls_contex
 	dir->pending_records = count_records(ctx, d, 0, &records) ? records : 0;
 }
 
-static void install_first(struct history *past, struct history_direction *dir)
+static void install_first(struct history *past, struct history_direction *dir, __u16 error)
 {
+	/* those of setsockopt() are below 134, but for what a driver makes up */
+	dir->key_errno = error < KTLS_UNKNOWN ? error : KTLS_UNKNOWN;
+	if (error)
+		return;
 	if (!past->installer_pid) {
 		past->installer_pid = bpf_get_current_pid_tgid() >> 32;
 		bpf_get_current_comm(past->installer_comm, sizeof(past->installer_comm));
@@ -150,8 +154,8 @@ int ktls_set_end(__u64 *args)
 		if (dir->had_keys) {
 			h.event = KTLS_EVENT_REKEY;
 			install_next(dir, h.error);
-		} else if (!h.error) {
-			install_first(past, dir);
+		} else {
+			install_first(past, dir, h.error);
 		}
 	}
 	tell(&h);

@@ -114,6 +114,7 @@ static struct offload_facts facts_of(const struct ktls_socket *s, int direction)
 	struct offload_facts facts = {
 		.direction = direction == KTLS_TX ? TX : RX,
 		.conf = d->conf,
+		.key_errno = d->key_errno,
 		.degraded = s->flags & KTLS_SOCKET_DEGRADED,
 		.version = s->version,
 		.cipher = s->cipher,
@@ -147,6 +148,8 @@ static void add_offload(struct json *o, const struct ktls_socket *s, int directi
 		return;
 	if (facts.conf == KTLS_CONF_BASE) {
 		json_set_string(o, "reason", reason_name(reason));
+		if (facts.key_errno)
+			json_set_string(o, "errno", log_errno(facts.key_errno));
 		return;
 	}
 	json_set_string(o, "offload", reason_name(reason));

@@ -69,9 +69,10 @@ static void print_direction(const char *name, const struct ktls_direction *dir)
 	       dir->records_before, name, dir->payload, name, dir->rekeys, name,
 	       dir->rekey_failures);
 	printf(" %s_errors=%u %s_framing=%u %s_resyncs=%u %s_soft=%u %s_offer=%u "
-	       "%s_device_errno=%u %s_seen=%u",
+	       "%s_device_errno=%u %s_seen=%u %s_key_errno=%u",
 	       name, dir->errors, name, dir->framing_errors, name, dir->resyncs, name,
-	       dir->soft_packets, name, dir->offer, name, dir->device_errno, name, dir->keys_seen);
+	       dir->soft_packets, name, dir->offer, name, dir->device_errno, name, dir->keys_seen,
+	       name, dir->key_errno);
 }
 
 static void print_endpoints(uint16_t family, const uint8_t *local, uint16_t local_port,

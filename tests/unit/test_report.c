@@ -96,6 +96,23 @@ static void one_that_was_seen_has_them(void **state)
 	(void)state;
 }
 
+static void a_key_that_was_refused_is_told_with_its_errno(void **state)
+{
+	struct ktls_socket s = old_socket();
+	_cleanup_json_ struct json *row = NULL;
+	const char *reason, *error;
+	struct json *rx;
+
+	s.dir[KTLS_RX].key_errno = ENOENT;
+	row = report_socket(&s, &reader);
+	assert_int_equal(json_get_object(row, "rx", &rx), 0);
+	assert_int_equal(json_get_string(rx, "reason", &reason), 0);
+	assert_int_equal(json_get_string(rx, "errno", &error), 0);
+	assert_string_equal(reason, "ktls-key-refused");
+	assert_string_equal(error, "ENOENT");
+	(void)state;
+}
+
 static void a_device_that_went_down_is_no_device(void **state)
 {
 	struct ktls_socket s = old_socket();
@@ -123,6 +140,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_old_socket_has_no_counts),
 		cmocka_unit_test(one_that_was_seen_has_them),
+		cmocka_unit_test(a_key_that_was_refused_is_told_with_its_errno),
 		cmocka_unit_test(a_device_that_went_down_is_no_device),
 	};
 
