@@ -17,6 +17,7 @@
 #include "base/suite.h"
 #include "base/util.h"
 #include "tls/handshake_io.h"
+#include "tls/handshake_memory.h"
 #include "tls/handshake_offer.h"
 #include "tls/hello.h"
 #include "tls/posthandshake.h"
@@ -29,6 +30,7 @@ struct handshake {
 	struct handshake_io io;
 	struct keys *secret_tx, *secret_rx; /* TLS 1.3 traffic secrets land here */
 	bool has_tx, has_rx;
+	bool is_starved; /* an allocation has failed */
 	char sni[HANDSHAKE_NAME_LEN];
 };
 
@@ -79,7 +81,9 @@ static int expand_label(byte *okm, word32 okm_len, const byte *prk, word32 prk_l
 
 int handshake_global_init(void)
 {
-	return wolfSSL_Init() == WOLFSSL_SUCCESS ? 0 : -EIO;
+	int err = handshake_memory_watch();
+
+	return err || wolfSSL_Init() == WOLFSSL_SUCCESS ? err : -EIO;
 }
 
 const char *handshake_library(void)
@@ -111,6 +115,7 @@ static struct handshake *handshake_new(struct handshake_offer *offer, int fd, co
 
 	if (!hs)
 		return NULL;
+	handshake_memory_begin();
 	hs->io.fd = fd;
 	hs->offer = handshake_offer_ref(offer);
 	snprintf(hs->sni, sizeof(hs->sni), "%s", sni);
@@ -129,6 +134,7 @@ static struct handshake *handshake_new(struct handshake_offer *offer, int fd, co
 	if (alpn)
 		wolfSSL_UseALPN(hs->ssl, (char *)alpn, (unsigned)strlen(alpn),
 				WOLFSSL_ALPN_FAILED_ON_MISMATCH);
+	hs->is_starved = handshake_memory_was_short();
 	return hs;
 }
 
@@ -203,8 +209,9 @@ static struct handshake_failure diagnose(struct handshake *hs, int library)
 		why.err = hs->io.err;
 		return why;
 	}
-	if (library == MEMORY_E) {
+	if (library == MEMORY_E || hs->is_starved) {
 		why.reason = REASON_NO_MEMORY;
+		why.err = ENOMEM;
 	} else if (alerts.last_rx.code < 0 && alerts.last_tx.code <= 0 &&
 		   (library == SOCKET_PEER_CLOSED_E || library == SOCKET_ERROR_E ||
 		    library == WOLFSSL_ERROR_ZERO_RETURN)) {
@@ -221,6 +228,7 @@ enum handshake_progress handshake_run(struct handshake *hs, bool may_hide,
 {
 	int r, error;
 
+	handshake_memory_begin();
 	handshake_io_begin(&hs->io, may_hide);
 #ifndef HAVE_SECRET_CALLBACK
 	running = hs;
@@ -230,6 +238,7 @@ enum handshake_progress handshake_run(struct handshake *hs, bool may_hide,
 	running = NULL;
 #endif
 	handshake_io_end(&hs->io);
+	hs->is_starved |= handshake_memory_was_short();
 	if (r == WOLFSSL_SUCCESS)
 		return HANDSHAKE_DONE;
 	error = wolfSSL_get_error(hs->ssl, r);

@@ -16,6 +16,7 @@
 #include "base/util.h"
 #include "tls/certificate.h"
 #include "tls/handshake.h"
+#include "tls/handshake_memory.h"
 #include "tls/ticket.h"
 
 /* One certificate of an offer; wolfSSL holds one per context. */
@@ -44,6 +45,7 @@ static int ticket_crypt(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ]
 {
 	const struct site *site = ctx;
 	struct ticket_keys *keys = site->offer->tickets;
+	int err;
 
 	(void)ssl;
 	*out_len = len;
@@ -55,9 +57,10 @@ static int ticket_crypt(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ]
 			       WOLFSSL_TICKET_RET_OK;
 	memset(iv, 0, WOLFSSL_TICKET_IV_SZ);
 	memset(mac, 0, WOLFSSL_TICKET_MAC_SZ);
-	return ticket_seal(keys, site->id, name, iv, mac, ticket, (size_t)len) ?
-		       WOLFSSL_TICKET_RET_FATAL :
-		       WOLFSSL_TICKET_RET_OK;
+	err = ticket_seal(keys, site->id, name, iv, mac, ticket, (size_t)len);
+	if (err == -ENOMEM)
+		handshake_memory_miss();
+	return err ? WOLFSSL_TICKET_RET_FATAL : WOLFSSL_TICKET_RET_OK;
 }
 
 /* That the callback is there makes wolfSSL bind tickets to the name; the choice was made before. */

@@ -132,6 +132,39 @@ state_of() { # LISTENER
 	fetch
 }
 
+# Sets SERVER, and caps what it may write to, in kB or "more": its hard limit stays.
+server_memory() {
+	local limit=$1
+	SERVER=$(sed -n 's/.* server=\([0-9]*\) .*msg="ready".*/\1/p' "$T/ktlsd.log" | tail -n 1)
+	if [[ $limit == now ]]; then
+		limit=$(sed -n 's/^VmData:[[:blank:]]*\([0-9]*\) kB/\1/p' "/proc/$SERVER/status")
+		limit=$((limit * 1024))
+	else
+		limit=$(ulimit -Hd)
+	fi
+	prlimit --pid "$SERVER" "--data=$limit:"
+}
+
+@test "no memory is left: what comes then is refused, and is served when there is some again" {
+	local server
+	! grep -q __asan_init "$KTLSD_BUILD/ktlsd" || skip "a sanitizer's runtime ends without memory"
+	serve
+	server_memory more 2>/dev/null || skip "nobody may set the limits of others here"
+	server_memory now
+	server=$SERVER
+	spawn stall "$HELPERS/stall" -s "$IP" 4434 400 0
+	wait_until 100 log_has stall '^READY open=[1-9][0-9]* refused=[1-9]'
+	cat "$T/stall.log"
+	server_memory more
+	[[ $SERVER == "$server" ]]
+	counters_read
+	[[ ${COUNT["end/no-memory"]-0} -gt ${BEFORE["end/no-memory"]-0} ]]
+	wait_log ktlsd 'reason=no-memory errno=ENOMEM'
+	stop stall
+	wait_until 20 counter_is connections_open 0
+	fetch
+}
+
 @test "the total time of a connection: whatever it does, it ends with close_notify" {
 	local started
 	serve
