@@ -16,6 +16,7 @@
 #include <linux/tcp.h>
 #include <net/tls.h>
 
+#include "crypto.h"
 #include "flow.h"
 #include "record.h"
 #include "tlsnic.h"
@@ -27,6 +28,7 @@
 struct faults faults;
 PARAMETER(add_error_tx, "refuse to offload sending with this errno");
 PARAMETER(add_error_rx, "refuse to offload receiving with this errno");
+PARAMETER(crypto_error, "fail with this errno to allocate what stands by for a device");
 PARAMETER(drop_every, "drop every Nth packet of a device's offloaded records");
 PARAMETER(corrupt_every, "damage every Nth of them, which leaves it encrypted");
 PARAMETER(tx_resync_every, "ask the kernel to resynchronise sending at every Nth of them");
@@ -244,19 +246,30 @@ static int alloc_devices(void)
 	return 0;
 }
 
+static int register_devices(void)
+{
+	int r = register_netdev(devices[0]);
+
+	if (r)
+		return r;
+	r = register_netdev(devices[1]);
+	if (r)
+		unregister_netdev(devices[0]);
+	return r;
+}
+
 static int __init tlsnic_init(void)
 {
-	int r = alloc_devices();
+	int r = crypto_init();
 
+	if (r)
+		return r;
+	r = alloc_devices();
 	if (!r)
-		r = register_netdev(devices[0]);
-	if (!r) {
-		r = register_netdev(devices[1]);
-		if (r)
-			unregister_netdev(devices[0]);
-	}
+		r = register_devices();
 	if (r) {
 		free_devices();
+		crypto_exit();
 		return r;
 	}
 	directory = debugfs_create_dir("tlsnic", NULL);
@@ -271,6 +284,7 @@ static void __exit tlsnic_exit(void)
 	unregister_netdev(devices[0]);
 	unregister_netdev(devices[1]);
 	free_devices();
+	crypto_exit();
 }
 
 module_init(tlsnic_init);

@@ -12,6 +12,7 @@ enum { RESYNC_BY_KERNEL, RESYNC_BY_DEVICE };
 /* The module's parameters, which change at any time. */
 struct faults {
 	unsigned int add_error_tx, add_error_rx;
+	unsigned int crypto_error;
 	unsigned int drop_every, corrupt_every;
 	unsigned int tx_resync_every;
 	unsigned int rx_miss_every, rx_desync_every;
