@@ -10,8 +10,9 @@
  *
  * Lines on stdin: "send N" moves N more records in each of these directions and prints "sent TOTAL".
  * "flow" moves them until the next line, then prints the same. Several are under way at a time.
- * "push N" sends N that are never read. With -w it prints CONNECTED and waits for a line before it
- * sets keys.
+ * "push N" sends N that are never read. With -w it prints CONNECTED and waits for the line "go" before
+ * it sets keys; until then "greet" lets the subject receive and acknowledge a byte without TLS, and
+ * "mark" sets another type of service for its packets; each prints itself when it is done.
  * The first failure ends all, with "failed VERB record=N errno=NAME".
  */
 #include <arpa/inet.h>
@@ -21,6 +22,7 @@
 #include <getopt.h>
 #include <linux/tls.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
@@ -256,15 +258,39 @@ static void flow_records(struct stream *streams, size_t n_streams, unsigned long
 	printf("sent %u\n", n_streams ? streams->sent : 0);
 }
 
-static void wait_for_line(void)
+static void greet(int subject, int peer)
+{
+	char byte;
+
+	if (send(peer, "x", 1, 0) != 1 || recv(subject, &byte, 1, 0) != 1)
+		err(1, "greet");
+}
+
+static void mark(int subject)
+{
+	int service = IPTOS_LOWDELAY;
+
+	if (setsockopt(subject, SOL_IP, IP_TOS, &service, sizeof(service)))
+		err(1, "IP_TOS");
+}
+
+static void wait_before_keys(int subject, int peer)
 {
 	char line[64];
 
 	setvbuf(stdin, NULL, _IONBF, 0);
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	puts("CONNECTED");
-	fflush(stdout);
-	if (!fgets(line, sizeof(line), stdin))
-		errx(1, "no line came");
+	while (fgets(line, sizeof(line), stdin)) {
+		if (!strcmp(line, "greet\n"))
+			greet(subject, peer);
+		else if (!strcmp(line, "mark\n"))
+			mark(subject);
+		else
+			return;
+		fputs(line, stdout);
+	}
+	errx(1, "no line came");
 }
 
 static void obey(struct stream *streams, size_t n_streams)
@@ -444,7 +470,7 @@ int main(int argc, char **argv)
 	parse(argc, argv, &o);
 	make_connection(&o, &subject, &peer);
 	if (o.waits)
-		wait_for_line();
+		wait_before_keys(subject, peer);
 	install_keys(subject, peer, &o);
 	if (o.tx)
 		streams[n_streams++] = (struct stream){ .from = subject, .to = peer };

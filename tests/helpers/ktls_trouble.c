@@ -4,7 +4,7 @@
  *   ktls_trouble STEP...
  * and says of each "step=STEP error=ERRNO_NAME|0". Steps work on a connection over loopback with
  * the ends "subject" and "peer"; "connect" makes a new one, and the old one stays open until the
- * end or "close". "hold" waits until a line comes on stdin. Shares no code with the project: what
+ * end or "close". "hold" waits until a line comes on stdin, "cookie" says "cookie=N" of the subject. Shares no code with the project: what
  * the project says is compared with it.
  */
 #include <arpa/inet.h>
@@ -89,6 +89,12 @@ static int do_keys_rx(struct state *s)
 static int do_keys_strange(struct state *s)
 {
 	return install(s->subject, TLS_TX, KEY, 0x4444);
+}
+
+/* Of a module that other ciphers can do without. */
+static int do_keys_ccm(struct state *s)
+{
+	return install(s->subject, TLS_TX, KEY, TLS_CIPHER_AES_CCM_128);
 }
 
 /* The receiver's first, or it takes what comes for damaged. */
@@ -176,6 +182,16 @@ static int do_close(struct state *s)
 	return 0;
 }
 
+static int do_cookie(struct state *s)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+	int r = error(getsockopt(s->subject, SOL_SOCKET, SO_COOKIE, &cookie, &len));
+
+	printf("cookie=%llu\n", (unsigned long long)cookie);
+	return r;
+}
+
 static int do_hold(struct state *s)
 {
 	char line[16];
@@ -194,6 +210,7 @@ static const struct step {
 	{ "keys-tx", do_keys_tx },
 	{ "keys-rx", do_keys_rx },
 	{ "keys-strange", do_keys_strange },
+	{ "keys-ccm", do_keys_ccm },
 	{ "key-update", do_key_update },
 	{ "rekey-rx", do_rekey_rx },
 	{ "rekey-tx", do_rekey_tx },
@@ -203,6 +220,7 @@ static const struct step {
 	{ "too-long", do_too_long },
 	{ "more", do_more },
 	{ "close", do_close },
+	{ "cookie", do_cookie },
 	{ "hold", do_hold },
 };
 
