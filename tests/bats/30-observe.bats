@@ -601,7 +601,7 @@ is_count() { # COUNT
 }
 
 @test "loading, attaching and unloading again and again leaves nothing" {
-	local before i
+	local before i began=$SECONDS
 	need_tls
 	"$OBSERVE" unload "$SHARED"
 	before=$'0\n0'
@@ -612,6 +612,8 @@ is_count() { # COUNT
 		"$RUN/ktls_trouble" connect ulp keys-tx keys-rx record close >/dev/null
 		run -0 "$OBSERVE" payload "$BPFFS" "$([[ $((i % 2)) == 0 ]] && echo on || echo off)"
 		run -0 "$OBSERVE" unload "$BPFFS"
+		# far from the end of many: whether it comes, and when
+		(((i + 1) % 50)) || echo "# $((i + 1)) times in $((SECONDS - began)) s" >&3
 	done
 	wait_until 30 is_count "$before"
 	run ! grep " $BPFFS " /proc/self/mounts
