@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -26,11 +27,37 @@ void report_reader_init(struct report_reader *reader)
 	reader->netns = stat("/proc/self/ns/net", &netns) ? 0 : (uint32_t)netns.st_ino;
 }
 
+static char *put_number(char *to, unsigned n)
+{
+	char digits[10], *first = digits + sizeof(digits);
+
+	do
+		*--first = (char)('0' + n % 10);
+	while (n /= 10);
+	memcpy(to, first, (size_t)(digits + sizeof(digits) - first));
+	return to + (digits + sizeof(digits) - first);
+}
+
+/* By hand: two of them in each of ten thousand rows were a fifth of what a listing cost. */
+static void format_address4(char text[static REPORT_ADDRESS_LEN], const uint8_t addr[static 4],
+			    unsigned port)
+{
+	for (int i = 0; i < 4; i++) {
+		text = put_number(text, addr[i]);
+		*text++ = i < 3 ? '.' : ':';
+	}
+	*put_number(text, port) = '\0';
+}
+
 void report_format_address(char text[static REPORT_ADDRESS_LEN], int family, const void *addr,
 			   unsigned port)
 {
 	char host[INET6_ADDRSTRLEN] = "?";
 
+	if (family == AF_INET) {
+		format_address4(text, addr, port);
+		return;
+	}
 	inet_ntop(family, addr, host, sizeof(host));
 	snprintf(text, REPORT_ADDRESS_LEN, family == AF_INET6 ? "[%s]:%u" : "%s:%u", host, port);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM_MIN = 256, DIGITS_MAX = 20 };
+enum { ROOM_MIN = 1024, DIGITS_MAX = 20 };
 
 void json_buffer_fini(struct json_buffer *b)
 {
@@ -13,15 +13,13 @@ void json_buffer_fini(struct json_buffer *b)
 	*b = (struct json_buffer){ .len = 0 };
 }
 
-static bool reserve(struct json_buffer *b, size_t len)
+static bool grow(struct json_buffer *b, size_t len)
 {
 	size_t room = b->room ? b->room : ROOM_MIN;
 	char *grown;
 
 	if (b->failed)
 		return false;
-	if (b->room - b->len >= len)
-		return true;
 	while (room < b->len + len)
 		room *= 2;
 	grown = realloc(b->text, room);
@@ -32,6 +30,17 @@ static bool reserve(struct json_buffer *b, size_t len)
 	b->text = grown;
 	b->room = room;
 	return true;
+}
+
+static inline bool reserve(struct json_buffer *b, size_t len)
+{
+	return (!b->failed && b->room - b->len >= len) || grow(b, len);
+}
+
+/* A character that stands for itself. */
+static inline bool is_plain(char c)
+{
+	return (unsigned char)(c - ' ') <= '~' - ' ' && c != '"' && c != '\\';
 }
 
 void json_buffer_raw(struct json_buffer *b, const char *text, size_t len)
@@ -81,13 +90,12 @@ bool json_buffer_plain(struct json_buffer *b, const char *text)
 	if (!reserve(b, len + 2))
 		return true;
 	to = b->text + b->len;
-	*to++ = '"';
-	for (; *text; text++) {
-		if (*text < ' ' || *text > '~' || *text == '"' || *text == '\\')
+	for (size_t i = 0; i < len; i++)
+		if (!is_plain(text[i]))
 			return false;
-		*to++ = *text;
-	}
-	*to = '"';
+	to[0] = '"';
+	memcpy(to + 1, text, len);
+	to[len + 1] = '"';
 	b->len += len + 2;
 	return true;
 }
