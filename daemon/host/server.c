@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -428,12 +429,22 @@ static void server_fini(struct server *sv)
 	free(s->config_path);
 }
 
+/*
+ * Large blocks (ten thousand sockets of a walk, say) go back to the system when they are freed. Of
+ * itself the C library would raise the limit to the largest one and keep the next in its heaps.
+ */
+static void keep_heaps_small(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+}
+
 int server_run(int fd)
 {
 	static struct server sv;
 	char error[IPC_TEXT_MAX] = "";
 	int err;
 
+	keep_heaps_small();
 	prctl(PR_SET_NAME, "ktlsd-server"); /* exec by /proc/self/exe has left "exe" */
 	sv.monitor = (struct watch){ .ready = monitor_ready, .fd = fd };
 	pending_init(&sv.pending);
