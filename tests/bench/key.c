@@ -8,9 +8,10 @@
  * is quiet again. Prints
  *	drawn=N median_us=N max_us=N
  * of the time to the last byte of what each made it draw; those that changed nothing on the screen are
- * left out.
+ * left out. A program that ends by itself is an error, told with its end and with what it said last.
  */
 #include <err.h>
+#include <errno.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -22,9 +23,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { QUIET_MS = 150, START_MS = 60000, PATIENCE_MS = 3000, MAX_KEYS = 64 };
+enum { QUIET_MS = 150, START_MS = 60000, PATIENCE_MS = 3000, MAX_KEYS = 64, LAST_BYTES = 400 };
 
 static int terminal;
+static pid_t program;
+static char last_words[LAST_BYTES + 1];
 
 static uint64_t now_us(void)
 {
@@ -32,6 +35,33 @@ static uint64_t now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void remember(const char *bytes, size_t n)
+{
+	size_t have = strlen(last_words), keep;
+
+	if (n > LAST_BYTES) {
+		bytes += n - LAST_BYTES;
+		n = LAST_BYTES;
+	}
+	keep = have + n > LAST_BYTES ? LAST_BYTES - n : have;
+	memmove(last_words, last_words + have - keep, keep);
+	memcpy(last_words + keep, bytes, n);
+	for (size_t i = keep; i < keep + n; i++)
+		if (last_words[i] < ' ' || last_words[i] > '~')
+			last_words[i] = ' ';
+	last_words[keep + n] = '\0';
+}
+
+static void program_ended(int error)
+{
+	int status = 0;
+
+	waitpid(program, &status, 0);
+	errx(1, "the program ended (%s) with %s %d; it said last: %s", strerror(error),
+	     WIFSIGNALED(status) ? "signal" : "exit code",
+	     WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), last_words);
 }
 
 /* Reads what is drawn until it is quiet; when the last byte came, 0: none did. */
@@ -45,7 +75,8 @@ static uint64_t drawn(int patience_ms)
 		ssize_t n = read(terminal, bytes, sizeof(bytes));
 
 		if (n <= 0)
-			errx(1, "the program ended");
+			program_ended(n ? errno : 0);
+		remember(bytes, (size_t)n);
 		last = now_us();
 	}
 	return last;
@@ -63,20 +94,19 @@ int main(int argc, char **argv)
 	const struct winsize size = { .ws_row = 50, .ws_col = 200 };
 	uint64_t times[MAX_KEYS];
 	size_t n = 0;
-	pid_t pid;
 
 	if (argc < 3 || !*argv[1] || strlen(argv[1]) > MAX_KEYS)
 		errx(2, "usage: key KEYS COMMAND...");
-	pid = forkpty(&terminal, NULL, NULL, &size);
-	if (pid < 0)
+	program = forkpty(&terminal, NULL, NULL, &size);
+	if (program < 0)
 		err(1, "forkpty");
-	if (!pid) {
+	if (!program) {
 		setenv("TERM", "xterm", 1);
 		execvp(argv[2], argv + 2);
 		err(127, "%s", argv[2]);
 	}
 	if (!drawn(START_MS))
-		errx(1, "nothing is drawn");
+		errx(1, "nothing is drawn within %d ms", START_MS);
 	for (const char *key = argv[1]; *key; key++) {
 		uint64_t pressed = now_us(), last;
 
@@ -86,8 +116,8 @@ int main(int argc, char **argv)
 		if (last)
 			times[n++] = last - pressed;
 	}
-	kill(pid, SIGTERM);
-	waitpid(pid, NULL, 0);
+	kill(program, SIGTERM);
+	waitpid(program, NULL, 0);
 	if (!n)
 		errx(1, "no key changes anything");
 	qsort(times, n, sizeof(*times), compare);
