@@ -7,6 +7,8 @@
 load lib
 
 BODY=100001
+# How late a worker may be while others scrape.
+LAG_MAX_US=10000
 
 setup_file() {
 	suite_begin
@@ -26,6 +28,7 @@ teardown() {
 	stop client
 	stop pair
 	stop slow
+	stop fifty
 	stop occupant
 	[[ ${BATS_TEST_COMPLETED-} ]] || { stop ktlsd && config && daemon_start; }
 }
@@ -400,6 +403,61 @@ exporter_has_no_peers() {
 	wait_until 25 exporter_has_no_peers
 	stop slow
 	stop dribble
+}
+
+# Served and scraped for a moment: sets LAG_US to the median of what the workers took to come to the question
+# of each scrape, by ktlsd's word, and ASK_US to that of small requests, from when they were due.
+lag_period() {
+	local lag
+	local -a lags=()
+	SPAWN_INPUT=$T/go spawn client "$KTLSD_BUILD/bench/ask" -c 8 -r 400 -n 800 /small "$IP" 4433
+	wait_log client '^READY$'
+	while is_running client; do
+		scrape
+		lag=${VALUE[ktlsd_worker_lag_seconds]}
+		lags+=("$(awk "BEGIN { print int(1000000 * $lag) }")")
+	done
+	read -r ASK_US < <(sed -n 's/.* p50_us=\([0-9]*\).*/\1/p' "$T/client.log")
+	mapfile -t lags < <(printf '%s\n' "${lags[@]}" | sort -n)
+	LAG_US=${lags[${#lags[@]} / 2]}
+	stop client
+}
+
+crowd_begin() {
+	spawn slow env -u BASH_ENV IP="$IP" bash -c slow_reader
+	spawn fifty curl -sS -Z --parallel-max 50 --parallel-immediate -o /dev/null \
+		"http://$IP:9464/metrics?[1-100000000]"
+	wait_until 20 exporter_has_peers 51
+}
+
+crowd_end() {
+	is_running fifty
+	stop fifty
+	stop slow
+	wait_until 25 exporter_has_no_peers
+}
+
+exporter_has_peers() { # NUMBER
+	(($(exporter_peers) >= $1))
+}
+
+@test "fifty who scrape as fast as they can do not make the workers late" {
+	local i alone
+	! expect_ktls || skip "in an emulated guest nothing is on time"
+	head -c 1000 "$T/www/body" >"$T/www/small"
+	echo go >"$T/go"
+	# in turns, and again: the machine may have others to serve, but not all the time
+	for i in {1..6}; do
+		lag_period
+		alone="$LAG_US $ASK_US"
+		crowd_begin
+		lag_period
+		crowd_end
+		echo "# lag and request, us: alone $alone, scraped $LAG_US $ASK_US" >&3
+		((${alone% *} > LAG_MAX_US || ${alone#* } > LAG_MAX_US)) && continue
+		((LAG_US > LAG_MAX_US || ASK_US > LAG_MAX_US)) || return 0
+	done
+	false
 }
 
 # ---- reload, other places ----
