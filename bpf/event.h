@@ -13,6 +13,7 @@
 #define KTLS_SOCKET_MAGIC 0x6b746c73 /* "ktls" */
 #define KTLS_EVENT_MAGIC 0x6b746c65  /* "ktle" */
 #define KTLS_TOTAL_MAGIC 0x6b746c74  /* "ktlt" */
+#define KTLS_HOLDER_MAGIC 0x6b746c68 /* "ktlh" */
 
 /* +1 whenever anything in this file moves or changes its meaning. Whoever finds pins of another
  * number replaces them. */
@@ -154,6 +155,18 @@ struct ktls_socket {
 	char holder_comm[KTLS_COMM_LEN];
 };
 
+/* Who has a socket of the reader's own network namespace open, once a process and descriptor: the
+ * rest of it is told by the walk over those sockets. */
+struct ktls_holder {
+	__u32 magic; /* KTLS_HOLDER_MAGIC */
+	__u16 abi;
+	__u16 size;
+	__u64 inode; /* of the socket's file */
+	__u32 pid;
+	__u32 pad;
+	char comm[KTLS_COMM_LEN];
+};
+
 /*
  * What can happen to a socket. Order and numbers are part of the ABI. All of it is counted in the
  * totals; what is common and no news makes no event: a TCP_ULP that worked, and keys that were
@@ -242,6 +255,7 @@ struct ktls_total {
 
 _Static_assert(sizeof(struct ktls_direction) == 64, "layout of struct ktls_direction");
 _Static_assert(sizeof(struct ktls_socket) == 336, "layout of struct ktls_socket");
+_Static_assert(sizeof(struct ktls_holder) == 40, "layout of struct ktls_holder");
 _Static_assert(sizeof(struct ktls_event) == 160, "layout of struct ktls_event");
 _Static_assert(sizeof(struct ktls_total_key) == 8, "layout of struct ktls_total_key");
 _Static_assert(sizeof(struct ktls_total) == 40, "layout of struct ktls_total");

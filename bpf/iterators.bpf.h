@@ -177,26 +177,61 @@ int ktls_iter_tcp(struct bpf_iter__tcp *iter)
 	struct sock_common *skc = iter->sk_common;
 	struct tcp_sock *tp = skc ? bpf_skc_to_tcp_sock(skc) : NULL;
 	const struct tls_context *ctx = tp ? find_context(tp) : NULL;
-	struct ktls_socket out = NEW_SOCKET;
 
-	if (!ctx)
-		return 0;
-	out.uid = iter->uid;
-	fill(&out, tp, ctx);
-	bpf_seq_write(iter->meta->seq, &out, sizeof(out));
+	if (ctx) {
+		struct ktls_socket out = NEW_SOCKET;
+
+		out.uid = iter->uid;
+		fill(&out, tp, ctx);
+		bpf_seq_write(iter->meta->seq, &out, sizeof(out));
+	}
 	return 0;
 }
 
+/* The network namespace of whoever reads, which is all that the walk over TCP sockets shows. */
+static const struct net *find_reader_net(void)
+{
+	const struct task_struct *reader = (const void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(reader, nsproxy, net_ns);
+}
+
+static void tell_holder(struct seq_file *seq, const struct task_struct *task, const struct sock *sk)
+{
+	struct ktls_holder out = {
+		.magic = KTLS_HOLDER_MAGIC,
+		.abi = KTLS_ABI,
+		.size = sizeof(out),
+		.inode = read_inode(sk),
+		.pid = task->tgid,
+	};
+
+	BPF_CORE_READ_STR_INTO(&out.comm, task, comm);
+	bpf_seq_write(seq, &out, sizeof(out));
+}
+
+static void tell_foreign(struct seq_file *seq, const struct task_struct *task, struct tcp_sock *tp,
+			 const struct tls_context *ctx)
+{
+	struct ktls_socket out = NEW_SOCKET;
+
+	out.uid = BPF_CORE_READ((const struct sock *)tp, sk_uid.val);
+	out.holder_pid = task->tgid;
+	BPF_CORE_READ_STR_INTO(&out.holder_comm, task, comm);
+	fill(&out, tp, ctx);
+	bpf_seq_write(seq, &out, sizeof(out));
+}
+
 /*
- * The TLS sockets that processes have open, of all network namespaces. The file, and by it the
- * socket and its tls_context, are held by the kernel, but not locked.
+ * The TLS sockets that processes have open, of all network namespaces; those of the reader's own
+ * are told in full by ktls_iter_tcp, and here only who has them. The file, and by it the socket and
+ * its tls_context, are held by the kernel, but not locked.
  */
 SEC("iter/task_file")
 int ktls_iter_tasks(struct bpf_iter__task_file *iter)
 {
 	struct task_struct *task = iter->task;
 	struct file *file = iter->file;
-	struct ktls_socket out = NEW_SOCKET;
 	const struct tls_context *ctx;
 	struct socket *socket;
 	struct tcp_sock *tp;
@@ -211,11 +246,10 @@ int ktls_iter_tasks(struct bpf_iter__task_file *iter)
 	ctx = tp ? find_context(tp) : NULL;
 	if (!ctx)
 		return 0;
-	out.uid = BPF_CORE_READ(sk, sk_uid.val);
-	out.holder_pid = task->tgid;
-	BPF_CORE_READ_STR_INTO(&out.holder_comm, task, comm);
-	fill(&out, tp, ctx);
-	bpf_seq_write(iter->meta->seq, &out, sizeof(out));
+	if (BPF_CORE_READ(sk, __sk_common.skc_net.net) == find_reader_net())
+		tell_holder(iter->meta->seq, task, sk);
+	else
+		tell_foreign(iter->meta->seq, task, tp, ctx);
 	return 0;
 }
 

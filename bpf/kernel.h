@@ -51,10 +51,15 @@ struct bpf_iter_meta {
 	struct seq_file *seq;
 };
 
+struct nsproxy {
+	struct net *net_ns;
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
 	char comm[16];
+	struct nsproxy *nsproxy;
 };
 
 struct bpf_iter__task_file {

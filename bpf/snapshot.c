@@ -45,6 +45,12 @@ static bool socket_is_valid(const struct ktls_socket *s)
 	       text_is_valid(s->holder_comm, sizeof(s->holder_comm));
 }
 
+static bool holder_is_valid(const struct ktls_holder *h)
+{
+	return h->abi == KTLS_ABI && h->size == sizeof(*h) &&
+	       text_is_valid(h->comm, sizeof(h->comm));
+}
+
 static bool total_is_valid(const struct ktls_total *t)
 {
 	return t->magic == KTLS_TOTAL_MAGIC && t->abi == KTLS_ABI && t->size == sizeof(*t) &&
@@ -53,17 +59,45 @@ static bool total_is_valid(const struct ktls_total *t)
 	       t->key.ok <= 1;
 }
 
+static int give_socket(const uint8_t *from, snapshot_fn *each, void *arg)
+{
+	struct ktls_socket socket;
+
+	memcpy(&socket, from, sizeof(socket));
+	return socket_is_valid(&socket) ? each(&socket, arg) : -EPROTO;
+}
+
 int snapshot_decode(const void *buf, size_t len, size_t *used, snapshot_fn *each, void *arg)
 {
 	const uint8_t *next = buf;
-	struct ktls_socket socket;
 	int r;
 
-	for (*used = 0; len - *used >= sizeof(socket); *used += sizeof(socket)) {
-		memcpy(&socket, next + *used, sizeof(socket));
-		if (!socket_is_valid(&socket))
-			return -EPROTO;
-		r = each(&socket, arg);
+	for (*used = 0; len - *used >= sizeof(struct ktls_socket);
+	     *used += sizeof(struct ktls_socket)) {
+		r = give_socket(next + *used, each, arg);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int snapshot_decode_tasks(const void *buf, size_t len, size_t *used, snapshot_fn *each,
+			  snapshot_holder_fn *holder, void *arg)
+{
+	const uint8_t *next = buf;
+	struct ktls_holder h;
+	size_t size;
+	int r;
+
+	for (*used = 0; len - *used >= sizeof(h); *used += size) {
+		memcpy(&h, next + *used, sizeof(h));
+		size = h.magic == KTLS_HOLDER_MAGIC ? sizeof(h) : sizeof(struct ktls_socket);
+		if (len - *used < size)
+			return 0;
+		if (size != sizeof(h))
+			r = give_socket(next + *used, each, arg);
+		else
+			r = holder_is_valid(&h) ? holder(&h, arg) : -EPROTO;
 		if (r)
 			return r;
 	}
@@ -88,15 +122,18 @@ int snapshot_decode_totals(const void *buf, size_t len, size_t *used, snapshot_t
 	return 0;
 }
 
-/* What a pin holds: sockets or totals. */
+/* What a pin holds: sockets, with holders or without, or totals. */
 struct reader {
 	snapshot_fn *socket;
+	snapshot_holder_fn *holder;
 	snapshot_total_fn *total;
 	void *arg;
 };
 
 static int decode(const struct reader *r, const void *buf, size_t len, size_t *used)
 {
+	if (r->holder)
+		return snapshot_decode_tasks(buf, len, used, r->socket, r->holder, r->arg);
 	return r->socket ? snapshot_decode(buf, len, used, r->socket, r->arg) :
 			   snapshot_decode_totals(buf, len, used, r->total, r->arg);
 }
@@ -132,6 +169,11 @@ static int read_pin(const char *path, const struct reader *reader)
 int snapshot_read(const char *path, snapshot_fn *each, void *arg)
 {
 	return read_pin(path, &(struct reader){ .socket = each, .arg = arg });
+}
+
+int snapshot_read_tasks(const char *path, snapshot_fn *each, snapshot_holder_fn *holder, void *arg)
+{
+	return read_pin(path, &(struct reader){ .socket = each, .holder = holder, .arg = arg });
 }
 
 int snapshot_read_totals(const char *path, snapshot_total_fn *each, void *arg)

@@ -23,9 +23,7 @@ typedef int snapshot_fn(const struct ktls_socket *socket, void *arg);
  * Walks the sockets through an iterator pinned at `path` (see observe.h) and hands over each:
  *   OBSERVE_ITER_TCP    those of the caller's network namespace, as it is when the pin is opened;
  *                       no holder is told
- *   OBSERVE_ITER_TASKS  those that a process of the caller's PID namespace has open, in whatever
- *                       network namespace, once a process and descriptor, with the holder; without
- *                       the lock of the socket, so one that changes meanwhile may be half told
+ *   OBSERVE_ITER_TASKS  see snapshot_read_tasks()
  *
  * For OBSERVE_ITER_TCP the kernel takes the lock of every TCP socket in turn, uninterruptibly: a socket whose owner
  * holds it keeps the reader waiting (7.6 s were seen while a setsockopt loaded a crypto module;
@@ -45,6 +43,17 @@ int snapshot_read(const char *path, snapshot_fn *each, void *arg);
  * (the record it refused is not in *used), or -EPROTO at a record that is not one.
  */
 int snapshot_decode(const void *buf, size_t len, size_t *used, snapshot_fn *each, void *arg);
+
+/*
+ * Likewise, through OBSERVE_ITER_TASKS: what processes of the caller's PID namespace have open, once
+ * a process and descriptor. Sockets of other network namespaces than the caller's come in full, with
+ * the holder, and without the lock of the socket, so one that changes meanwhile may be half told; of
+ * those of its own only the holder is told. Processes come in the order of their numbers.
+ */
+typedef int snapshot_holder_fn(const struct ktls_holder *holder, void *arg);
+int snapshot_read_tasks(const char *path, snapshot_fn *each, snapshot_holder_fn *holder, void *arg);
+int snapshot_decode_tasks(const void *buf, size_t len, size_t *used, snapshot_fn *each,
+			  snapshot_holder_fn *holder, void *arg);
 
 /* The totals, one of each key; the record is lent for the call. Likewise, through
  * OBSERVE_ITER_TOTALS, which waits for nothing. */

@@ -36,11 +36,4 @@ void walk_fini(struct walk *w);
 /* The socket with that cookie, or NULL. */
 const struct ktls_socket *walk_find(const struct walk *w, uint64_t cookie);
 
-/*
- * Joins what processes have open with the sockets of this network namespace, `n` in all, the first
- * n_own of them its own: holders are entered, sockets of other namespaces kept, once each; what
- * processes have open in this namespace and the first ones lack is left out. Gives how many remain.
- */
-size_t walk_join(struct ktls_socket *sockets, size_t n_own, size_t n, uint32_t netns);
-
 #endif

@@ -2,7 +2,8 @@
 /*
  * Any bytes in place of the kernel's records: whatever is handed over has passed the checks that
  * its users rely on, and the length used is whole records. The first octet says whether the
- * heads are made good, so that what lies behind them is reached, and whether they are totals.
+ * heads are made good, so that what lies behind them is reached, and what they are: sockets, totals,
+ * or holders with sockets among them.
  */
 #include "bpf/snapshot.c"
 
@@ -31,6 +32,46 @@ static int check_total(const struct ktls_total *t, void *arg)
 	return 0;
 }
 
+static int check_holder(const struct ktls_holder *h, void *arg)
+{
+	unsigned int *n = arg;
+
+	if (h->magic != KTLS_HOLDER_MAGIC || h->size != sizeof(*h) ||
+	    strnlen(h->comm, sizeof(h->comm)) == sizeof(h->comm))
+		abort();
+	++*n;
+	return 0;
+}
+
+static int decode_sockets(const uint8_t *buf, size_t len, size_t *used, unsigned int *n)
+{
+	int r = snapshot_decode(buf, len, used, check, n);
+
+	return *used == *n * sizeof(struct ktls_socket) ? r : -EINVAL;
+}
+
+static int decode_totals(const uint8_t *buf, size_t len, size_t *used, unsigned int *n)
+{
+	int r = snapshot_decode_totals(buf, len, used, check_total, n);
+
+	return *used == *n * sizeof(struct ktls_total) ? r : -EINVAL;
+}
+
+static int decode_tasks(const uint8_t *buf, size_t len, size_t *used, unsigned int *n)
+{
+	return snapshot_decode_tasks(buf, len, used, check, check_holder, n);
+}
+
+static const struct kind {
+	uint32_t magic;
+	size_t size; /* the least of a record */
+	int (*decode)(const uint8_t *buf, size_t len, size_t *used, unsigned int *n);
+} kinds[] = {
+	{ KTLS_SOCKET_MAGIC, sizeof(struct ktls_socket), decode_sockets },
+	{ KTLS_TOTAL_MAGIC, sizeof(struct ktls_total), decode_totals },
+	{ KTLS_HOLDER_MAGIC, sizeof(struct ktls_holder), decode_tasks },
+};
+
 static void make_heads(uint8_t *buf, size_t len, uint32_t magic, uint16_t size)
 {
 	const struct ktls_socket head = { .magic = magic, .abi = KTLS_ABI, .size = size };
@@ -44,9 +85,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	_cleanup_free_ uint8_t *buf = NULL;
+	const struct kind *kind;
 	unsigned int n = 0;
-	size_t used, size;
-	bool totals;
+	size_t used;
 	int r;
 
 	if (!len)
@@ -55,13 +96,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (!buf)
 		return 0;
 	memcpy(buf, data + 1, len);
-	totals = data[0] & 2;
-	size = totals ? sizeof(struct ktls_total) : sizeof(struct ktls_socket);
+	kind = &kinds[(data[0] >> 1) % 3];
 	if (data[0] & 1)
-		make_heads(buf, len, totals ? KTLS_TOTAL_MAGIC : KTLS_SOCKET_MAGIC, (uint16_t)size);
-	r = totals ? snapshot_decode_totals(buf, len, &used, check_total, &n) :
-		     snapshot_decode(buf, len, &used, check, &n);
-	if (used != n * size || used > len || (r && r != -EPROTO) || (!r && len - used >= size))
+		make_heads(buf, len, kind->magic, (uint16_t)kind->size);
+	r = kind->decode(buf, len, &used, &n);
+	if (used > len || (r && r != -EPROTO) || (!r && len - used >= sizeof(struct ktls_socket)) ||
+	    used < n * kind->size)
 		abort();
 	return 0;
 }

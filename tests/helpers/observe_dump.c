@@ -105,6 +105,13 @@ static int print_socket(const struct ktls_socket *s, void *unused)
 	return 0;
 }
 
+static int print_holder(const struct ktls_holder *h, void *arg)
+{
+	(void)arg;
+	printf("inode=%llu holder=%u holder_comm=%s\n", h->inode, h->pid, h->comm);
+	return 0;
+}
+
 static int print_total(const struct ktls_total *t, void *unused)
 {
 	(void)unused;
@@ -171,7 +178,7 @@ int main(int argc, char **argv)
 	if (argc == 4 && !strcmp(verb, "payload"))
 		return show(observe_set_payload(where, !strcmp(argv[3], "on"), &status), &status);
 	if (argc == 3 && !strcmp(verb, "read"))
-		return finish(snapshot_read(where, print_socket, NULL));
+		return finish(snapshot_read_tasks(where, print_socket, print_holder, NULL));
 	if (argc == 3 && !strcmp(verb, "totals"))
 		return finish(snapshot_read_totals(where, print_total, NULL));
 	if (argc <= 4 && !strcmp(verb, "events"))

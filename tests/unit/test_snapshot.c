@@ -104,6 +104,98 @@ static void passes_on_a_refusal(void **state)
 	assert_int_equal(used, sizeof(records[0]));
 }
 
+/* ---- who has sockets open ---- */
+
+static struct ktls_holder holder(uint32_t pid)
+{
+	return (struct ktls_holder){ .magic = KTLS_HOLDER_MAGIC,
+				     .abi = KTLS_ABI,
+				     .size = sizeof(struct ktls_holder),
+				     .inode = 17,
+				     .pid = pid,
+				     .comm = "holder" };
+}
+
+static int note_holder(const struct ktls_holder *h, void *arg)
+{
+	struct seen *seen = arg;
+
+	if (seen->stop_at == seen->n + 1)
+		return -ECANCELED;
+	seen->n++;
+	seen->last_cookie = h->pid;
+	return 0;
+}
+
+/* A holder, a socket and another holder; gives their length. */
+static size_t mix(uint8_t buf[static 1024])
+{
+	const struct ktls_holder first = holder(1), last = holder(9);
+	const struct ktls_socket socket = good(5);
+
+	memcpy(buf, &first, sizeof(first));
+	memcpy(buf + sizeof(first), &socket, sizeof(socket));
+	memcpy(buf + sizeof(first) + sizeof(socket), &last, sizeof(last));
+	return sizeof(first) + sizeof(socket) + sizeof(last);
+}
+
+static int decode_tasks(const uint8_t *buf, size_t len, size_t *used, struct seen *seen)
+{
+	return snapshot_decode_tasks(buf, len, used, note, note_holder, seen);
+}
+
+static void takes_sockets_and_holders(void **state)
+{
+	uint8_t buf[1024];
+	size_t len = mix(buf), used;
+	struct seen seen = { 0 };
+
+	(void)state;
+	assert_int_equal(decode_tasks(buf, len, &used, &seen), 0);
+	assert_int_equal(used, len);
+	assert_int_equal(seen.n, 3);
+	assert_int_equal(seen.last_cookie, 9);
+	/* whole ones only, wherever it ends */
+	for (size_t cut = 0; cut < len; cut++) {
+		seen = (struct seen){ 0 };
+		assert_int_equal(decode_tasks(buf, cut, &used, &seen), 0);
+		assert_int_equal(seen.n, (cut >= sizeof(struct ktls_holder)) +
+						 (cut >= len - sizeof(struct ktls_holder)));
+		assert_true(used <= cut);
+	}
+	seen = (struct seen){ .stop_at = 3 };
+	assert_int_equal(decode_tasks(buf, len, &used, &seen), -ECANCELED);
+	assert_int_equal(used, len - sizeof(struct ktls_holder));
+	/* where there are none, one is an error */
+	seen = (struct seen){ 0 };
+	assert_int_equal(snapshot_decode(buf, len, &used, note, &seen), -EPROTO);
+}
+
+static void refuses_damaged_holders(void **state)
+{
+	static const struct {
+		size_t offset;
+		uint8_t value;
+	} damage[] = {
+		{ offsetof(struct ktls_holder, abi), KTLS_ABI - 1 },
+		{ offsetof(struct ktls_holder, size), sizeof(struct ktls_holder) + 8 },
+		{ offsetof(struct ktls_holder, comm) + KTLS_COMM_LEN - 1, 'x' },
+	};
+	struct seen seen = { 0 };
+	size_t used;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(damage) / sizeof(*damage); i++) {
+		struct ktls_holder h = holder(1);
+
+		memset(h.comm, 'x', sizeof(h.comm) - 1);
+		((uint8_t *)&h)[damage[i].offset] = damage[i].value;
+		assert_int_equal(decode_tasks((uint8_t *)&h, sizeof(h), &used, &seen), -EPROTO);
+		assert_int_equal(used, 0);
+	}
+	assert_int_equal(seen.n, 0);
+}
+
 /* One octet set to a value that makes a record bad. */
 struct damage {
 	const char *what;
@@ -311,6 +403,8 @@ int main(void)
 		cmocka_unit_test(takes_nothing_from_nothing),
 		cmocka_unit_test(leaves_a_truncated_record),
 		cmocka_unit_test(passes_on_a_refusal),
+		cmocka_unit_test(takes_sockets_and_holders),
+		cmocka_unit_test(refuses_damaged_holders),
 		cmocka_unit_test(refuses_damaged_records),
 		cmocka_unit_test(refuses_names_without_end),
 		cmocka_unit_test(takes_good_totals_alone),

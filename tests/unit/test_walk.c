@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two walks joined, and what is summed up of them. */
+/* A walk that finds nothing, and what is summed up of others. */
 #include "bpf/walk.h"
 
 #include <errno.h>
@@ -18,68 +18,6 @@
 #include "serve/conn.h"
 
 enum { OWN = 100, OTHER = 200 };
-
-static struct ktls_socket own(uint64_t cookie, uint64_t inode)
-{
-	return (struct ktls_socket){ .cookie = cookie, .inode = inode, .netns = OWN };
-}
-
-static struct ktls_socket held(uint32_t netns, uint64_t cookie, uint64_t inode, uint32_t pid)
-{
-	struct ktls_socket s = {
-		.cookie = cookie, .inode = inode, .netns = netns, .holder_pid = pid
-	};
-
-	strcpy(s.holder_comm, "holder");
-	return s;
-}
-
-static const struct ktls_socket *with_inode(const struct ktls_socket *s, size_t n, uint64_t inode)
-{
-	for (size_t i = 0; i < n; i++)
-		if (s[i].inode == inode)
-			return &s[i];
-	return NULL;
-}
-
-static void holders_are_entered(void **state)
-{
-	struct ktls_socket s[] = {
-		own(5, 50),
-		own(1, 10),
-		own(9, 0), /* nobody has it open any more */
-		held(OWN, 1, 10, 77),
-		held(OWN, 1, 10, 33),
-		held(OWN, 5, 50, 44),
-		held(OWN, 6, 60, 55), /* newer than the first walk */
-		held(OTHER, 0, 90, 12),
-		held(OTHER, 0, 90, 11),
-		held(OTHER, 8, 20, 13),
-	};
-	size_t n = walk_join(s, 3, ARRAY_SIZE(s), OWN);
-
-	assert_int_equal(n, 5);
-	assert_int_equal(with_inode(s, n, 10)->holder_pid, 33);
-	assert_string_equal(with_inode(s, n, 10)->holder_comm, "holder");
-	assert_int_equal(with_inode(s, n, 50)->holder_pid, 44);
-	assert_int_equal(with_inode(s, n, 0)->holder_pid, 0);
-	assert_null(with_inode(s, n, 60));
-	assert_int_equal(with_inode(s, n, 90)->holder_pid, 11);
-	assert_int_equal(with_inode(s, n, 20)->cookie, 8);
-	(void)state;
-}
-
-static void one_side_may_be_empty(void **state)
-{
-	struct ktls_socket s[] = { held(OTHER, 0, 90, 12), held(OWN, 1, 10, 3) };
-	struct ktls_socket t[] = { own(1, 10) };
-
-	assert_int_equal(walk_join(NULL, 0, 0, OWN), 0);
-	assert_int_equal(walk_join(s, 0, ARRAY_SIZE(s), OWN), 1);
-	assert_int_equal(s[0].inode, 90);
-	assert_int_equal(walk_join(t, 1, 1, OWN), 1);
-	(void)state;
-}
 
 static void nothing_pinned(void **state)
 {
@@ -224,8 +162,6 @@ static void tls_stat(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(holders_are_entered),
-		cmocka_unit_test(one_side_may_be_empty),
 		cmocka_unit_test(nothing_pinned),
 		cmocka_unit_test_setup(kernel_counters_have_their_like, fill),
 		cmocka_unit_test_setup(records_of_closed_and_living, fill),
