@@ -248,7 +248,8 @@ struct json *report_socket(const struct ktls_socket *s, const struct report_read
 		const char *cipher = suite_cipher_name(s->cipher);
 
 		json_set_string(o, "version", suite_version_name(s->version));
-		snprintf(text, sizeof(text), "cipher-%u", s->cipher);
+		if (!cipher)
+			snprintf(text, sizeof(text), "cipher-%u", s->cipher);
 		json_set_string(o, "cipher", cipher ? cipher : text);
 	}
 	json_set(o, "tx", direction_new(s, KTLS_TX));
