@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A walk that finds nothing, and what is summed up of others. */
+/* Walks, and what is summed up of them. */
 #include "bpf/walk.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "bpf/observe.h"
 #include "host/listing.h"
 #include "host/stats.h"
 #include "host/tls_stat.h"
@@ -29,6 +33,104 @@ static void nothing_pinned(void **state)
 	assert_int_equal(w.n_totals, 0);
 	assert_false(w.everywhere);
 	assert_null(walk_find(&w, 1));
+	walk_fini(&w);
+	(void)state;
+}
+
+/* ---- pins, which are files here ---- */
+
+static char dir[] = "/tmp/ktlsd-walk.XXXXXX";
+
+static int make_dir(void **state)
+{
+	(void)state;
+	return !mkdtemp(dir);
+}
+
+static const char *pin_path(char path[static PATH_MAX], const char *pin)
+{
+	snprintf(path, PATH_MAX, "%s/%s", dir, pin);
+	return path;
+}
+
+static int remove_dir(void **state)
+{
+	char path[PATH_MAX];
+
+	unlink(pin_path(path, OBSERVE_ITER_TCP));
+	unlink(pin_path(path, OBSERVE_ITER_TASKS));
+	unlink(pin_path(path, OBSERVE_ITER_TOTALS));
+	(void)state;
+	return rmdir(dir);
+}
+
+static void append(const char *pin, const void *record, size_t size)
+{
+	char path[PATH_MAX];
+	FILE *file = fopen(pin_path(path, pin), "a");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(record, size, 1, file), 1);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void pin_socket(const char *pin, uint64_t cookie, uint64_t inode, uint32_t holder)
+{
+	struct ktls_socket s = { .magic = KTLS_SOCKET_MAGIC,
+				 .abi = KTLS_ABI,
+				 .size = sizeof(s),
+				 .cookie = cookie,
+				 .inode = inode,
+				 .holder_pid = holder,
+				 .family = AF_INET };
+
+	append(pin, &s, sizeof(s));
+}
+
+static void pin_holder(uint64_t inode, uint32_t pid)
+{
+	struct ktls_holder h = { .magic = KTLS_HOLDER_MAGIC,
+				 .abi = KTLS_ABI,
+				 .size = sizeof(h),
+				 .inode = inode,
+				 .pid = pid };
+
+	append(OBSERVE_ITER_TASKS, &h, sizeof(h));
+}
+
+static void three_pins_make_a_walk(void **state)
+{
+	struct ktls_total t = {
+		.magic = KTLS_TOTAL_MAGIC, .abi = KTLS_ABI, .size = sizeof(t), .count = 7
+	};
+	struct walk w;
+
+	pin_socket(OBSERVE_ITER_TCP, 9, 90, 0);
+	pin_socket(OBSERVE_ITER_TCP, 4, 40, 0);
+	pin_holder(40, 11);
+	pin_socket(OBSERVE_ITER_TASKS, 6, 60, 12);
+	pin_holder(40, 12);
+	pin_socket(OBSERVE_ITER_TASKS, 6, 60, 13);
+	for (int i = 0; i < 3; i++)
+		append(OBSERVE_ITER_TOTALS, &t, sizeof(t));
+
+	walk_run(&w, dir, false);
+	assert_int_equal(w.err, 0);
+	assert_int_equal(w.n, 2);
+	assert_false(w.everywhere);
+	assert_int_equal(walk_find(&w, 4)->holder_pid, 0);
+	walk_fini(&w);
+
+	walk_run(&w, dir, true);
+	assert_int_equal(w.err, 0);
+	assert_int_equal(w.n, 3);
+	assert_true(w.everywhere);
+	assert_int_equal(w.n_totals, 3);
+	assert_int_equal(w.totals[2].count, 7);
+	assert_int_equal(walk_find(&w, 4)->holder_pid, 11);
+	assert_int_equal(walk_find(&w, 6)->holder_pid, 12);
+	assert_int_equal(walk_find(&w, 9)->holder_pid, 0);
+	assert_null(walk_find(&w, 5));
 	walk_fini(&w);
 	(void)state;
 }
@@ -163,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_pinned),
+		cmocka_unit_test_setup_teardown(three_pins_make_a_walk, make_dir, remove_dir),
 		cmocka_unit_test_setup(kernel_counters_have_their_like, fill),
 		cmocka_unit_test_setup(records_of_closed_and_living, fill),
 		cmocka_unit_test_setup(groups, fill),
