@@ -3,7 +3,7 @@
  * Loading the kernel programs and pinning them where readers without privilege find them.
  * Reading is the business of snapshot.h and feed.h.
  *
- * For a process with CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN; not for two threads at a time.
+ * For a process with CAP_SYS_ADMIN and CAP_CHOWN; not for two threads at a time.
  * Nothing stays open or in memory: what was pinned lives, and counts, until it is replaced,
  * unloaded, or the machine restarts. So a ktlsd that starts takes over what an earlier one left.
  */

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,9 +13,9 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "base/capability.h"
 #include "base/util.h"
 #include "bpf/status.h"
-#include "bpf/target.h"
 
 enum { OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
@@ -42,8 +41,7 @@ static int mount_bpffs(const char *dir, struct observe_status *status)
 
 	if (mount("bpf", dir, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
 		return status_end(status, OBSERVE_STEP_BPFFS, errno, "bpffs: mount %s: %s%s", dir,
-				  strerror(errno),
-				  target_has_capability(CAP_SYS_ADMIN) ? "" : ": no CAP_SYS_ADMIN");
+				  strerror(errno), CAPABILITY_LACK(CAP_SYS_ADMIN));
 	fd = pins_open(dir);
 	if (fd < 0)
 		return status_end(status, OBSERVE_STEP_BPFFS, ENODEV,
@@ -68,7 +66,8 @@ int pins_make(const char *dir, gid_t group, struct observe_status *status)
 		return fd;
 	if (fchown(fd, 0, group) || fchmod(fd, 0750))
 		return status_end(status, OBSERVE_STEP_BPFFS, errno,
-				  "bpffs: owner and mode of %s: %s", dir, strerror(errno));
+				  "bpffs: owner and mode of %s: %s%s", dir, strerror(errno),
+				  CAPABILITY_LACK(CAP_CHOWN));
 	return fd_take(&fd);
 }
 

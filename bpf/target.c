@@ -5,12 +5,11 @@
 #include <bpf/btf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/capability.h"
 #include "base/util.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
@@ -77,16 +76,6 @@ uint64_t target_feature(const struct target *t, const char *name)
 	return 0;
 }
 
-bool target_has_capability(unsigned int capability)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	if (syscall(SYS_capget, &header, sets))
-		return false;
-	return sets[capability / 32].effective & 1U << capability % 32;
-}
-
 /* With lockdown=confidentiality programs may not read kernel memory. */
 static bool kernel_is_confidential(void)
 {
@@ -110,20 +99,23 @@ static bool kernel_knows_tls(void)
 	return knows;
 }
 
-/* The most basic cause first. */
+/* The most basic cause first. CAP_SYS_ADMIN includes the other two, and they do not replace it: only
+ * with it the kernel gives out the types of a module, which a program in tls is checked against. */
 const char *target_explain(int error)
 {
+	bool is_admin = capability_is_effective(CAP_SYS_ADMIN);
+
 	if (error == ENOSYS)
 		return "the kernel has no bpf(2)";
-	if (!target_has_capability(CAP_BPF) && !target_has_capability(CAP_SYS_ADMIN))
-		return "no CAP_BPF";
-	if (!target_has_capability(CAP_PERFMON) && !target_has_capability(CAP_SYS_ADMIN))
-		return "no CAP_PERFMON";
+	if (!is_admin && !capability_is_effective(CAP_BPF))
+		return "no CAP_SYS_ADMIN, nor CAP_BPF";
+	if (!is_admin && !capability_is_effective(CAP_PERFMON))
+		return "no CAP_SYS_ADMIN, nor CAP_PERFMON";
 	if (access(KERNEL_BTF, R_OK))
 		return "no BTF: " KERNEL_BTF " is missing or unreadable";
 	if (kernel_is_confidential())
 		return "kernel lockdown is in confidentiality mode";
 	if (!kernel_knows_tls())
 		return "neither the kernel's BTF nor a loaded tls module has struct tls_context";
-	return "the kernel refused the program, see the log";
+	return is_admin ? "the kernel refused the program, see the log" : "no CAP_SYS_ADMIN";
 }

@@ -27,7 +27,4 @@ uint64_t target_feature(const struct target *t, const char *name);
 /* The kernel only says EPERM or EINVAL: the likely cause, as a phrase. */
 const char *target_explain(int error);
 
-/* CAP_*, in the effective set. */
-bool target_has_capability(unsigned int capability);
-
 #endif

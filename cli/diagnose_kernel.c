@@ -188,8 +188,7 @@ static void observer_look(const struct observer *observer, struct diagnosis *rep
 		diagnosis_add(report, DIAGNOSIS_FINDING, "Observer",
 			      "'ktlsctl observe' and the log of ktlsd say more. It "
 			      "needs a "
-			      "kernel with BTF, and CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN at the "
-			      "start.",
+			      "kernel with BTF, and CAP_SYS_ADMIN at the start.",
 			      "does not work (%s%s%s): sockets of other programs cannot be seen",
 			      observer->reason ? observer->reason : "no reason given",
 			      *detail ? ": " : "", detail);

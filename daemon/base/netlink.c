@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <linux/capability.h>
 #include <linux/ethtool_netlink.h>
 #include <linux/genetlink.h>
 #include <linux/inet_diag.h>
@@ -15,9 +14,9 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 
+#include "base/capability.h"
 #include "base/netlink_parse.h"
 #include "base/util.h"
 
@@ -212,14 +211,6 @@ static int list_family(uint8_t family, struct list *list)
 	return ask(NETLINK_SOCK_DIAG, nlh, on_socket, list, &list->n);
 }
 
-static bool may_administer_network(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	return !syscall(SYS_capget, &header, sets) && sets[0].effective & 1U << CAP_NET_ADMIN;
-}
-
 int netlink_list_sockets(netlink_socket_fn *each, void *arg)
 {
 	__attribute__((cleanup(list_cleanup))) struct list list = { 0 };
@@ -229,7 +220,7 @@ int netlink_list_sockets(netlink_socket_fn *each, void *arg)
 
 	if (r6 && r6 != -ENOENT) /* a kernel without IPv6 */
 		r = r6;
-	if (!r && !list.n && !may_administer_network())
+	if (!r && !list.n && !capability_is_effective(CAP_NET_ADMIN))
 		r = -EPERM;
 	socket = (const struct netlink_socket *)list.items;
 	for (size_t i = 0; i < list.n && !r; i++)

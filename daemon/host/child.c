@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/capability.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "host/ipc.h"
@@ -65,14 +66,17 @@ void child_stop(struct child *c)
 		c->stopped(c);
 		return;
 	}
-	kill(c->pid, SIGTERM);
+	/* It is another user. Without CAP_KILL it ends when it is alone. */
+	if (kill(c->pid, SIGTERM))
+		child_hang_up(c);
 	c->kill_ns = now_ns() + STOP_MS * NS_PER_MS;
 }
 
 void child_fini(struct child *c)
 {
 	if (c->pid) {
-		kill(c->pid, SIGTERM);
+		if (kill(c->pid, SIGTERM))
+			child_hang_up(c);
 		waitpid(c->pid, NULL, 0);
 		c->pid = 0;
 	}
@@ -128,8 +132,13 @@ void child_expire(struct child *c, uint64_t now)
 
 	if (c->kill_ns && c->kill_ns <= now && c->pid) {
 		log_warning("msg=\"the server does not stop: killing it\"");
-		kill(c->pid, SIGKILL);
 		c->kill_ns = 0;
+		if (kill(c->pid, SIGKILL)) {
+			log_err("errno=%s msg=\"cannot kill the server%s\"", log_errno(errno),
+				CAPABILITY_LACK(CAP_KILL));
+			c->pid = 0;
+			c->stopped(c);
+		}
 	}
 	if (!c->restart_ns || c->restart_ns > now || c->stopping)
 		return;

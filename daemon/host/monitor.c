@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/capability.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/util.h"
@@ -353,12 +354,27 @@ static void start_programs(struct monitor *m)
 static int make_runtime_directory(const struct monitor *m)
 {
 	const char *dir = m->config->runtime_directory;
+	int err = 0;
 
-	if (mkdir(dir, 0750) && errno != EEXIST)
-		return -errno;
-	if (m->gid != UINT32_MAX && chown(dir, 0, m->gid))
-		return -errno;
-	return 0;
+	if (mkdir(dir, 0750) && errno != EEXIST) {
+		err = -errno;
+		log_err("errno=%s msg=\"cannot make %s\"", log_errno(err), dir);
+	} else if (m->gid != UINT32_MAX && chown(dir, 0, m->gid)) {
+		err = -errno;
+		log_err("errno=%s msg=\"cannot give %s to group %u%s\"", log_errno(err), dir,
+			m->gid, CAPABILITY_LACK(CAP_CHOWN));
+	}
+	return err;
+}
+
+static int open_api(struct monitor *m)
+{
+	m->api_fd = listen_unix(m->config->api_socket, m->gid);
+	if (m->api_fd >= 0)
+		return 0;
+	log_err("errno=%s msg=\"cannot listen on %s%s\"", log_errno(m->api_fd),
+		m->config->api_socket, m->api_fd == -EPERM ? CAPABILITY_LACK(CAP_CHOWN) : "");
+	return m->api_fd;
 }
 
 /* ---- the loop ---- */
@@ -433,17 +449,10 @@ static int start(struct monitor *m, const char *path)
 	}
 	find_user(m);
 	err = make_runtime_directory(m);
-	if (err) {
-		log_err("errno=%s msg=\"cannot make %s\"", log_errno(err),
-			m->config->runtime_directory);
+	if (!err)
+		err = open_api(m);
+	if (err)
 		return err;
-	}
-	m->api_fd = listen_unix(m->config->api_socket, m->gid);
-	if (m->api_fd < 0) {
-		log_err("errno=%s msg=\"cannot listen on %s\"", log_errno(m->api_fd),
-			m->config->api_socket);
-		return m->api_fd;
-	}
 	err = endpoint_open(&m->metrics, &m->metrics, &m->config->metrics, m->gid, why,
 			    sizeof(why));
 	if (err) {

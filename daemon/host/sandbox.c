@@ -6,9 +6,12 @@
 #include <errno.h>
 #include <grp.h>
 #include <seccomp.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/capability.h"
 #include "base/util.h"
 
 /*
@@ -22,20 +25,29 @@ enum { SANITIZER = 0 };
 #endif
 
 /* A user namespace or a container may refuse setgroups: then there are none to drop. */
-static int become(uint32_t uid, uint32_t gid)
+static int become(uint32_t uid, uint32_t gid, char *error, size_t error_len)
 {
+	int err = 0;
+
 	if (uid == UINT32_MAX)
 		return 0;
 	if (setgroups(0, NULL) && errno != EPERM)
 		return -errno;
-	if (setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
-		return -errno;
-	return 0;
+	if (setresgid(gid, gid, gid)) {
+		err = -errno;
+		snprintf(error, error_len, "cannot become group %u: %s%s", gid, strerror(-err),
+			 CAPABILITY_LACK(CAP_SETGID));
+	} else if (setresuid(uid, uid, uid)) {
+		err = -errno;
+		snprintf(error, error_len, "cannot become user %u: %s%s", uid, strerror(-err),
+			 CAPABILITY_LACK(CAP_SETUID));
+	}
+	return err;
 }
 
-int sandbox_drop(uint32_t uid, uint32_t gid)
+int sandbox_drop(uint32_t uid, uint32_t gid, char *error, size_t error_len)
 {
-	int err = become(uid, gid);
+	int err = become(uid, gid, error, error_len);
 
 	if (err)
 		return err;

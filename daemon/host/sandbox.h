@@ -3,13 +3,15 @@
 #ifndef KTLSD_HOST_SANDBOX_H
 #define KTLSD_HOST_SANDBOX_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
  * Becomes that user and group (UINT32_MAX: stays who it is), drops every capability and
- * supplementary group, sets no_new_privs. For good. 0 or -errno.
+ * supplementary group, sets no_new_privs. For good. 0 or -errno, maybe with the capability that is
+ * missing in `error`.
  */
-int sandbox_drop(uint32_t uid, uint32_t gid);
+int sandbox_drop(uint32_t uid, uint32_t gid, char *error, size_t error_len);
 
 /*
  * Restricts system calls of this thread and those it will start to what a server of connections

@@ -381,7 +381,8 @@ static int start(struct server *sv, char *error, size_t error_len)
 	s->admin_uid = geteuid();
 	raise_fd_limit();
 	pools = make_pipes(sv->pending.config);
-	err = pools ? sandbox_drop(sv->pending.head.uid, sv->pending.head.gid) : -ENOMEM;
+	err = pools ? sandbox_drop(sv->pending.head.uid, sv->pending.head.gid, error, error_len) :
+		      -ENOMEM;
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* after the change of user, which forgets it */
 	if (!err)
 		err = sandbox_seccomp();
