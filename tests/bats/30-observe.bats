@@ -560,10 +560,10 @@ direction_fields() { # tx|rx ON SEQ
 	rm "$BPFFS/map_meta"
 	run -1 --separate-stderr setpriv --bounding-set=-bpf,-sys_admin "$OBSERVE" \
 		load "$BPFFS" "$GROUP"
-	[[ ${lines[0]} == "step=load errno=1 "*" text=load: Operation not permitted: no CAP_BPF" ]]
+	[[ ${lines[0]} == "step=load errno=1 "*" text=load: Operation not permitted: no CAP_SYS_ADMIN, nor CAP_BPF" ]]
 	run -1 --separate-stderr setpriv --bounding-set=-perfmon,-sys_admin "$OBSERVE" \
 		load "$BPFFS" "$GROUP"
-	[[ ${lines[0]} == "step=load errno=1 "*" text=load: Operation not permitted: no CAP_PERFMON" ]]
+	[[ ${lines[0]} == "step=load errno=1 "*" text=load: Operation not permitted: no CAP_SYS_ADMIN, nor CAP_PERFMON" ]]
 	run -1 --separate-stderr setpriv --bounding-set=-sys_admin "$OBSERVE" \
 		load "$RUN/other" "$GROUP"
 	[[ ${lines[0]} == *"step=bpffs errno=1 "*": no CAP_SYS_ADMIN" ]]

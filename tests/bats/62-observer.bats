@@ -165,7 +165,7 @@ serves_without() { # DETAIL WRAPPER...
 
 @test "without CAP_BPF, BTF or a bpffs it serves, and says what is missing" {
 	need_root
-	serves_without "no CAP_BPF" setpriv --bounding-set=-bpf,-sys_admin
+	serves_without "no CAP_SYS_ADMIN, nor CAP_BPF" setpriv --bounding-set=-bpf,-sys_admin
 	stop ktlsd
 	serves_without "no CAP_SYS_ADMIN" setpriv --bounding-set=-sys_admin
 	stop ktlsd
