@@ -164,7 +164,7 @@ server_memory() { # now|more
 	[[ $SERVER == "$server" ]]
 	counters_read
 	[[ ${COUNT["end/no-memory"]-0} -gt 0 && ${COUNT["end/handshake-failed"]-0} == 0 ]]
-	wait_log ktlsd 'reason=no-memory errno=ENOMEM'
+	wait_log ktlsd 'reason=no-memory .*errno=ENOMEM'
 	stop stall
 	wait_until 20 counter_is connections_open 0
 	fetch

@@ -342,6 +342,7 @@ route_device() {
 # What the kernel itself asks for modules: to the first who wants gcm(aes), and that is the device's
 # stand-in, it says that there is none, as while drivers are still being loaded.
 late_modprobe() {
+	rm -f "$T/modprobe.asked"
 	cat >"$T/modprobe" <<-'END'
 	#!/bin/sh
 	echo "$*" >>"$0.asked"
@@ -372,9 +373,9 @@ drivers_are_gone() {
 	event_comes device tx '"error":"ENOENT"' '"reason":"device-crypto"'
 	diagnosis_names device-crypto
 	tlsnic_pair_stop
-	# the remedy as it is printed, when all is gone again and the kernel cannot help itself
+	# the remedy as it is printed, when all is gone again and would be as late as before
 	wait_until 20 drivers_are_gone
-	echo /bin/false >/proc/sys/kernel/modprobe
+	late_modprobe
 	remedy=$(ctl explain device-crypto | tr -s '\n ' ' ' | grep -o "modprobe -a [a-z_ ]*")
 	echo "$remedy"
 	$remedy
