@@ -46,7 +46,7 @@ spawn() { # NAME COMMAND...
 descendants() { # PID
 	local pid
 	echo "$1"
-	for pid in $(pgrep -P "$1"); do
+	for pid in $(pgrep -P "$1" || true); do
 		descendants "$pid"
 	done
 }

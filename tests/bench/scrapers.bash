@@ -5,7 +5,9 @@
 # 16 keep-alive connections, alone and while 50 scrape at once as fast as they can and one more takes a byte a
 # second. lag is ktlsd's own word of each scrape, how long a worker took to come to its question; the
 # clients' times are the independent one. On this very kernel, in user mode. On a machine that has others to
-# serve too, `chrt -r 5 tests/bench/run scrapers` keeps these out: all that takes part is above them alike.
+# serve too this keeps these out, with all that takes part on the same terms (real-time priority does not: nobody
+# who wakes up gets ahead of who runs):
+#	setsid -w bash -c 'echo -19 >/proc/self/autogroup; tests/bench/run scrapers'
 
 SCRAPERS=50
 
