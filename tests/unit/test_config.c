@@ -356,7 +356,8 @@ static const struct {
 	{ "user: nobody\nuser: root\n", "ktlsd.yaml:2: user: given twice; keep one" },
 	{ "user: [nobody]\n", "ktlsd.yaml:1: user: expects a text, not a list or a mapping" },
 	{ "limits: 12\n", "ktlsd.yaml:1: limits: expects a mapping with the keys connections, "
-			  "handshakes, handshake-rate, connections-per-address, key-records, pipes" },
+			  "handshakes, handshake-rate, connections-per-address, key-records, "
+			  "pipes" },
 	{ "limits:\n  pipes: 1\n  files: 3\n", "ktlsd.yaml:3: limits.files: unknown key; the keys "
 					       "here are connections, handshakes, handshake-rate, "
 					       "connections-per-address, key-records, pipes" },
