@@ -24,6 +24,7 @@ setup_file() {
 	chmod 755 "$T/www"
 	jobs=("ktlsd=4=$IP:9464,$IP:9465,$IP:9")
 	backend_start "http=tcp:$IP:3000" "echo=tcp:$IP:3001"
+	certificate late.test -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 1
 	config
 	daemon_start
 	if expect_rekey; then
@@ -68,6 +69,7 @@ config() {
 	config_listener echo 4436 "tcp:$IP:3001" "ktls: {tx: on, rx: on}"
 	config_listener nobody 4437 "tcp:$IP:9" "ktls: {tx: on, rx: on}"
 	config_listener spare 4438 "tcp:$IP:3000"
+	echo '      - {chain: late.test.pem, key: late.test.key}' >>"$T/ktlsd.yaml"
 }
 
 second_start() {
@@ -238,7 +240,8 @@ have_grown() {
 	evil 4436 handshake data=100 update=1 data=100 read=200 record=21:0100 read
 	prometheus_fired 60 KtlsdDown KtlsdKernelUnavailable KtlsdKernelFallback KtlsdDecryptErrors \
 		KtlsdHostDecryptErrors KtlsdFramingErrors KtlsdHandshakeFailures KtlsdPipePoolEmpty \
-		KtlsdBackendFailures KtlsdReloadFailed KtlsdListenerDrained KtlsdObserverPrograms
+		KtlsdBackendFailures KtlsdReloadFailed KtlsdListenerDrained KtlsdObserverPrograms \
+		KtlsdCertificateExpires KtlsdCertificateExpired
 	config
 	ctl reload
 }
