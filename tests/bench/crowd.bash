@@ -40,11 +40,14 @@ crowd_list() { # MANY ROUND
 }
 
 crowd_scrape() { # MANY ROUND
-	local start=$EPOCHREALTIME ms
-	curl -fsS --unix-socket "$T/run-crowd/metrics.sock" http://localhost/metrics >"$T/metrics" ||
-		die "no metrics"
-	ms=$(crowd_ms "$start")
-	sample crowd "$1" "$2" "scrape_ms=$ms" "scrape_bytes=$(wc -c <"$T/metrics")"
+	local seconds
+	sleep 0.3 # those that come together share a text
+	seconds=$(curl -fsS --unix-socket "$T/run-crowd/metrics.sock" -o "$T/metrics" -w '%{time_total}' \
+		http://localhost/metrics) || die "no metrics"
+	! cmp -s "$T/metrics" "$T/metrics-before" || die "an old text was scraped"
+	cp "$T/metrics" "$T/metrics-before"
+	sample crowd "$1" "$2" "scrape_ms=$(quotient $((10#${seconds/./})) 1000)" \
+		"scrape_bytes=$(wc -c <"$T/metrics")"
 }
 
 crowd_top() { # MANY ROUND
