@@ -19,7 +19,6 @@ crowd_ktlsd_start() {
 	printf '%s\n' "user: nobody" "runtime-directory: $T/run-crowd" "workers: 1" \
 		"metrics: unix:$T/run-crowd/metrics.sock" >"$T/crowd.conf"
 	spawn crowd "$BUILD/ktlsd" --config "$T/crowd.conf"
-	CROWD_PID=$SPAWNED
 	wait_until 90 grep -q 'msg="ready"' "$T/crowd.log" || die "no ktlsd" "$T/crowd.log"
 	wait_until 90 crowd_sees || die "no observer" "$T/crowd.log"
 }
@@ -62,10 +61,9 @@ crowd_top() { # MANY ROUND
 		"key_max_ms=$(quotient "${took[max_us]}" 1000)"
 }
 
+# Of the server: the monitor gives back what it loaded the programs with when it likes.
 crowd_rss() {
-	local -a pids
-	mapfile -t pids < <(descendants "$CROWD_PID")
-	memory_rss "${pids[@]}"
+	memory_rss "$(crowd_ctl status --json | jq .pid)"
 }
 
 crowd_round() { # MANY ROUND
