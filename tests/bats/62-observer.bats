@@ -6,9 +6,11 @@
 
 load lib
 
-# Pairs of sockets for the long listing, and what it and a scrape may take.
+# Pairs of sockets for the long listing, and what it and a scrape may take. In an ordinary run another
+# guest may have half of the machine: twice as long.
 PAIRS=5000 LISTING_MS=1000
 SCRAPE_MS=500 SCRAPE_BYTES=1048576 SCRAPE_RSS_KB=8192
+[[ ${MATRIX-} == full ]] || LISTING_MS=2000 SCRAPE_MS=1000
 
 setup_file() {
 	suite_begin --no-certificates
@@ -247,7 +249,7 @@ server_rss_kb() {
 	awk '$1 == "VmRSS:" { print $2 }' "/proc/$(ctl status --json | jq .pid)/status"
 }
 
-@test "10,000 sockets are listed within a second, and scraped in half of one without growing" {
+@test "10,000 sockets are listed and scraped in time, and the server does not grow" {
 	local kb series
 	need_tls
 	daemon_start
