@@ -405,7 +405,7 @@ ALERT_NOT_HERE=KtlsdRekeyUnanswerable
 	[[ $(jq -r '.data.groups[].rules[] | select(.health != "ok") | .name + ": " + .lastError' \
 		"$T/rules.json" | tee "$T/wrong") == '' ]] || { cat "$T/wrong" && false; }
 	{
-		promql_rules "$T/rules.yml" "$T/alerts.yml" | grep -v "^[^	]*: $ALERT_NOT_HERE	"
+		promql_rules "$T/rules.yml" # an alert that has fired had data
 		promql_dashboards "$PROMETHEUS_TREE"/dashboards/grafana/*.json
 	} >"$T/queries"
 	(($(wc -l <"$T/queries") > 100))
