@@ -443,7 +443,7 @@ exporter_has_peers() { # NUMBER
 
 @test "fifty who scrape as fast as they can do not make the workers late" {
 	local i alone
-	! expect_ktls || skip "in an emulated guest nothing is on time"
+	! expect_ktls || skip "this kernel is emulated, where nothing is on time"
 	head -c 1000 "$T/www/body" >"$T/www/small"
 	echo go >"$T/go"
 	# in turns, and again: the machine may have others to serve, but not all the time
