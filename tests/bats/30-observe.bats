@@ -601,19 +601,20 @@ is_count() { # COUNT
 }
 
 @test "loading, attaching and unloading again and again leaves nothing" {
-	local before i began=$SECONDS
+	local before cycle began=$SECONDS
 	need_tls
 	"$OBSERVE" unload "$SHARED"
 	before=$'0\n0'
 	wait_until 30 is_count "$before"
-	for ((i = 0; i < CYCLES; i++)); do
+	# not i, which some bats write to in `run`
+	for ((cycle = 0; cycle < CYCLES; cycle++)); do
 		load_programs
 		attach_probes
 		"$RUN/ktls_trouble" connect ulp keys-tx keys-rx record close >/dev/null
-		run -0 "$OBSERVE" payload "$BPFFS" "$([[ $((i % 2)) == 0 ]] && echo on || echo off)"
+		run -0 "$OBSERVE" payload "$BPFFS" "$([[ $((cycle % 2)) == 0 ]] && echo on || echo off)"
 		run -0 "$OBSERVE" unload "$BPFFS"
 		# far from the end of many: whether it comes, and when
-		(((i + 1) % 50)) || echo "# $((i + 1)) times in $((SECONDS - began)) s" >&3
+		(((cycle + 1) % 50)) || echo "# $((cycle + 1)) times in $((SECONDS - began)) s" >&3
 	done
 	wait_until 30 is_count "$before"
 	run ! grep " $BPFFS " /proc/self/mounts
