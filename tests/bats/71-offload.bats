@@ -282,14 +282,22 @@ route_device() {
 	tlsnic_in tlsnic0 ip -o route get 10.77.0.2 2>&1 | sed -n 's/.* dev \([^ ]*\) .*/\1/p'
 }
 
+# As start, with these steps between connection and keys.
+start_after() { # STEP...
+	local step
+	for step; do
+		tlsnic_tell "$step"
+		tlsnic_answer "$step"
+	done
+	tlsnic_pair_continue
+	cookie_of "$SUBJECT"
+}
+
 @test "a route that is gone when the keys come in, and its remedy" {
 	tlsnic_pair_prepare
 	ip -n "$NIC_A" route del 10.77.0.0/24 dev tlsnic0
 	# the answer finds no way out, and the socket forgets its route
-	tlsnic_tell greet
-	tlsnic_answer greet
-	tlsnic_pair_continue
-	cookie_of "$SUBJECT"
+	start_after greet
 	shows tx kernel device-no-route EINVAL
 	shows rx kernel device-no-route EINVAL
 	event_comes device tx '"error":"EINVAL"' '"reason":"device-no-route"'
@@ -306,21 +314,13 @@ route_device() {
 
 @test "a program that lets its socket forget the route before the keys come in" {
 	tlsnic_pair_prepare
-	tlsnic_tell mark
-	tlsnic_answer mark
-	tlsnic_pair_continue
-	cookie_of "$SUBJECT"
+	start_after mark
 	shows tx kernel device-no-route EINVAL
 	shows rx kernel device-no-route EINVAL
 	# with a packet in between all is well
 	tlsnic_pair_stop
 	tlsnic_pair_prepare
-	tlsnic_tell mark
-	tlsnic_answer mark
-	tlsnic_tell greet
-	tlsnic_answer greet
-	tlsnic_pair_continue
-	cookie_of "$SUBJECT"
+	start_after mark greet
 	shows tx device -
 	shows rx device -
 }

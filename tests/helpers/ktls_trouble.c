@@ -4,8 +4,8 @@
  *   ktls_trouble STEP...
  * and says of each "step=STEP error=ERRNO_NAME|0". Steps work on a connection over loopback with
  * the ends "subject" and "peer"; "connect" makes a new one, and the old one stays open until the
- * end or "close". "hold" waits until a line comes on stdin, "cookie" says "cookie=N" of the subject. Shares no code with the project: what
- * the project says is compared with it.
+ * end or "close". "hold" waits until a line comes on stdin, "cookie" says "cookie=N" of the subject.
+ * Shares no code with the project: what the project says is compared with it.
  */
 #include <arpa/inet.h>
 #include <err.h>
