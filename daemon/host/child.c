@@ -15,7 +15,7 @@
 #include "base/util.h"
 #include "host/ipc.h"
 
-enum { RESTART_MIN_MS = 200, RESTART_MAX_MS = 30000, STOP_MS = 10000, STABLE_MS = 60000 };
+enum { RESTART_MIN_MS = 200, RESTART_MAX_MS = 30000, STABLE_MS = 60000 };
 
 static void exec_server(int fd)
 {
@@ -49,7 +49,13 @@ int child_start(struct child *c)
 	c->started_ns = now_ns();
 	c->restart_ns = 0;
 	err = loop_add(c->loop, &c->channel, fds[0], EPOLLIN, true);
-	return err ? err : c->greet(c);
+	if (err)
+		close(fds[0]);
+	else
+		err = c->greet(c);
+	if (err) /* then it ends, as one that has lost its monitor */
+		child_hang_up(c);
+	return err;
 }
 
 void child_hang_up(struct child *c)
@@ -69,18 +75,7 @@ void child_stop(struct child *c)
 	/* It is another user. Without CAP_KILL it ends when it is alone. */
 	if (kill(c->pid, SIGTERM))
 		child_hang_up(c);
-	c->kill_ns = now_ns() + STOP_MS * NS_PER_MS;
-}
-
-void child_fini(struct child *c)
-{
-	if (c->pid) {
-		if (kill(c->pid, SIGTERM))
-			child_hang_up(c);
-		waitpid(c->pid, NULL, 0);
-		c->pid = 0;
-	}
-	child_hang_up(c);
+	c->kill_ns = now_ns() + c->stop_ms * NS_PER_MS;
 }
 
 static void describe_exit(int status, char text[static 64])
@@ -126,25 +121,47 @@ uint64_t child_next_deadline(const struct child *c)
 	return c->kill_ns ? c->kill_ns : c->restart_ns ? c->restart_ns : UINT64_MAX;
 }
 
+/* What it does not do, and what cannot be done about it, is left to whoever reads the log. */
+static void give_up(struct child *c)
+{
+	child_hang_up(c);
+	c->pid = 0;
+	c->kill_ns = 0;
+	c->stopped(c);
+}
+
+static void end_by_force(struct child *c, uint64_t now)
+{
+	if (c->killed) {
+		log_err("server=%d waited_ms=%u msg=\"the server has not ended by SIGKILL, the "
+			"kernel "
+			"holds it: leaving it\"",
+			c->pid, c->stop_ms);
+		give_up(c);
+		return;
+	}
+	log_warning("server=%d waited_ms=%u msg=\"the server has not ended by SIGTERM: SIGKILL\"",
+		    c->pid, c->stop_ms);
+	c->killed = true;
+	c->kill_ns = now + c->stop_ms * NS_PER_MS;
+	if (kill(c->pid, SIGKILL)) {
+		log_err("errno=%s msg=\"cannot kill the server%s\"", log_errno(errno),
+			CAPABILITY_LACK(CAP_KILL));
+		give_up(c);
+	}
+}
+
 void child_expire(struct child *c, uint64_t now)
 {
 	int err;
 
-	if (c->kill_ns && c->kill_ns <= now && c->pid) {
-		log_warning("msg=\"the server does not stop: killing it\"");
-		c->kill_ns = 0;
-		if (kill(c->pid, SIGKILL)) {
-			log_err("errno=%s msg=\"cannot kill the server%s\"", log_errno(errno),
-				CAPABILITY_LACK(CAP_KILL));
-			c->pid = 0;
-			c->stopped(c);
-		}
-	}
+	if (c->pid && c->kill_ns && c->kill_ns <= now)
+		end_by_force(c, now);
 	if (!c->restart_ns || c->restart_ns > now || c->stopping)
 		return;
 	err = child_start(c);
 	if (err) {
 		log_err("errno=%s msg=\"cannot start the server\"", log_errno(err));
-		c->restart_ns = now + RESTART_MAX_MS * NS_PER_MS;
+		c->restart_ns = c->pid ? 0 : now + RESTART_MAX_MS * NS_PER_MS;
 	}
 }

@@ -19,6 +19,7 @@ struct child {
 	int (*greet)(struct child *c);
 	void (*ended)(struct child *c); /* and is not to be stopped: it will be started again */
 	void (*stopped)(struct child *c);
+	unsigned stop_ms; /* what it gets to end by SIGTERM, and then by SIGKILL */
 
 	/* Our end of the pair of sockets, level-triggered; the owner sets ready(). fd -1: none */
 	struct watch channel;
@@ -27,17 +28,14 @@ struct child {
 	uint64_t restart_ns; /* when to start it again; 0: it runs */
 	uint64_t kill_ns;    /* when to kill one that does not stop */
 	unsigned backoff_ms; /* 0: it has never ended */
-	bool stopping;
+	bool stopping, killed;
 };
 
 /* Starts the process and greets it. 0 or -errno. */
 int child_start(struct child *c);
 
-/* Asks it to end, calls stopped() when it has: now if there is none. */
+/* Asks it to end, calls stopped() when it has, or is given up: now if there is none. */
 void child_stop(struct child *c);
-
-/* Ends it and waits; closes the channel. For the way out. */
-void child_fini(struct child *c);
 
 /* Closes our end of the channel: the process has closed its own. */
 void child_hang_up(struct child *c);

@@ -29,6 +29,10 @@
 #include "host/version.h"
 #include "tls/handshake.h"
 
+/* The server ends its connections at once and waits for none: no time of the configuration is in
+ * this. Kubernetes gives the two of us 15 s. */
+enum { STOP_MS = 10000 };
+
 struct monitor {
 	struct loop loop;
 	struct watch signals;
@@ -169,8 +173,8 @@ static void on_failed(struct monitor *m, const char *text)
 	}
 	log_err("msg=\"the server cannot start: %s\"", text);
 	if (!m->server.backoff_ms) { /* the first start: somebody is watching */
-		m->server.stopping = true;
 		m->status = EXIT_FAILURE;
+		child_stop(&m->server);
 	}
 }
 
@@ -229,14 +233,15 @@ static void server_stopped(struct child *c)
 	loop_stop(&container_of(c, struct monitor, server)->loop);
 }
 
-static int start_server(struct monitor *m)
+static void prepare_server(struct monitor *m)
 {
 	m->server.loop = &m->loop;
 	m->server.channel.ready = server_ready;
+	m->server.channel.fd = -1;
 	m->server.greet = greet_server;
 	m->server.ended = server_ended;
 	m->server.stopped = server_stopped;
-	return child_start(&m->server);
+	m->server.stop_ms = STOP_MS;
 }
 
 /* ---- configuration ---- */
@@ -459,7 +464,7 @@ static int start(struct monitor *m, const char *path)
 		log_err("msg=\"%s\"", why);
 		return err;
 	}
-	err = start_server(m);
+	err = child_start(&m->server);
 	if (err)
 		log_err("errno=%s msg=\"cannot start the server\"", log_errno(err));
 	else
@@ -469,7 +474,6 @@ static int start(struct monitor *m, const char *path)
 
 static void monitor_fini(struct monitor *m)
 {
-	child_fini(&m->server);
 	if (m->config && m->api_fd >= 0)
 		unlink(m->config->api_socket);
 	fd_close(&m->api_fd);
@@ -484,7 +488,7 @@ int monitor_run(const char *path)
 {
 	static struct monitor m;
 
-	m.api_fd = m.server.channel.fd = -1;
+	m.api_fd = -1;
 	m.metrics = m.next_metrics = ENDPOINT_NONE;
 	m.sockets = listen_set_new();
 	if (!m.sockets || loop_init(&m.loop) || watch_signals(&m) || handshake_global_init()) {
@@ -494,10 +498,12 @@ int monitor_run(const char *path)
 	m.loop.next_deadline = next_deadline;
 	m.loop.after_batch = after_batch;
 	m.status = EXIT_SUCCESS;
-	if (start(&m, path))
+	prepare_server(&m);
+	if (start(&m, path)) {
 		m.status = EXIT_FAILURE;
-	else
-		loop_run(&m.loop);
+		child_stop(&m.server);
+	}
+	loop_run(&m.loop);
 	monitor_fini(&m);
 	log_notice("msg=\"ended\"");
 	return m.status;
