@@ -172,6 +172,12 @@ static __u64 read_cookie(const struct sock *sk)
 	return BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 }
 
+/* What is left of one that was freed has none; its memory stays a socket's, or is another's. */
+static _Bool has_references(const struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_refcnt.refs.counter) != 0;
+}
+
 /* Where the socket's packets leave; NULL: there is no route yet, or no longer. */
 static const struct net_device *find_egress(const struct sock *sk)
 {

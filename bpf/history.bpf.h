@@ -68,4 +68,16 @@ static void history_forget(const struct sock *sk)
 	bpf_map_delete_elem(&history, &key);
 }
 
+/*
+ * Nobody saw it close. Of one that lives this is never true, from the moment at which its
+ * tls_context is noted; of one that is gone it may still be false.
+ */
+static _Bool history_is_over(const struct sock *sk, const struct history *h)
+{
+	if (!h->context) /* it is being made */
+		return 0;
+	return (__u64)read_context(sk) != h->context || !has_references(sk) ||
+	       (h->cookie && read_cookie(sk) != h->cookie);
+}
+
 #endif

@@ -274,4 +274,27 @@ int ktls_iter_totals(struct bpf_iter__bpf_map_elem *iter)
 	return 0;
 }
 
+/*
+ * Forgets the sockets that closed while no probe was there to see it; an octet for each entry says
+ * whether it did. Between the look and the removal another socket may take the address, with an
+ * entry of its own: that one starts anew with its first keys.
+ */
+SEC("iter/bpf_map_elem")
+int ktls_prune(struct bpf_iter__bpf_map_elem *iter)
+{
+	const __u64 *key = iter->key;
+	const struct history *h = iter->value;
+	const struct sock *sk;
+	__u8 is_over;
+
+	if (!key || !h)
+		return 0;
+	sk = (const struct sock *)*key;
+	is_over = history_is_over(sk, h);
+	if (is_over)
+		history_forget(sk);
+	bpf_seq_write(iter->meta->seq, &is_over, sizeof(is_over));
+	return 0;
+}
+
 #endif

@@ -118,6 +118,11 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 	struct counter skc_cookie;
+	struct {
+		struct {
+			int counter;
+		} refs;
+	} skc_refcnt;
 };
 
 struct inode {

@@ -28,6 +28,7 @@ struct verdict {
 
 struct verdicts {
 	struct verdict of[OBSERVE_MAX_PROGRAMS];
+	unsigned int pruned;
 };
 
 static void object_cleanup(struct bpf_object **object)
@@ -139,6 +140,11 @@ static void describe(struct observe_status *status, const char *dir, int dir_fd,
 		const struct verdict *v = &verdicts->of[i];
 		bool attached = is_attached(dir_fd, p);
 
+		if (p->kind == PROGRAM_PRUNE) {
+			status->pruned = verdicts->pruned;
+			status->prune_error = v->error;
+			continue;
+		}
 		if ((p->kind == PROGRAM_PAYLOAD && !settings.payload) ||
 		    (p->alternative && !attached && v->error == ENOENT))
 			continue;
@@ -374,7 +380,9 @@ static void attach_loaded(struct bpf_object *object, program_set set, const char
 		if (!(set >> i & 1))
 			continue;
 		program_pin(&programs[i], pin);
-		if (pins_path(path, dir, pin))
+		if (programs[i].kind == PROGRAM_PRUNE)
+			r = program_prune(object, &programs[i], &verdicts->pruned);
+		else if (pins_path(path, dir, pin))
 			r = program_attach(object, &programs[i], path);
 		if (r)
 			judge(verdicts, i, r, "attach: %s", strerror(-r));
@@ -423,12 +431,15 @@ static int attach_kind(const char *dir, int dir_fd, enum program_kind kind,
 {
 	_cleanup_target_ struct target target = { 0 };
 	int r = target_open(&target);
+	program_set set;
 
 	if (r)
 		return status_end(status, OBSERVE_STEP_LOAD, r, "load: %s: %s", strerror(-r),
 				  target_explain(-r));
-	attach_set(select_missing(dir_fd, kind, &target, verdicts, &status->waiting_for_tls), dir,
-		   verdicts);
+	set = select_missing(dir_fd, kind, &target, verdicts, &status->waiting_for_tls);
+	if (set && kind == PROGRAM_PROBE)
+		set |= select_kind(PROGRAM_PRUNE);
+	attach_set(set, dir, verdicts);
 	return 0;
 }
 

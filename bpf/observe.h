@@ -47,6 +47,8 @@ struct observe_status {
 	bool waiting_for_tls; /* probes wait for the module, see observe_attach_probes() */
 	bool payload;	      /* payload bytes are accounted */
 	uint64_t since_ns;    /* CLOCK_BOOTTIME when the totals began */
+	unsigned int pruned;  /* sockets forgotten by observe_attach_probes(), see there */
+	int prune_error;      /* errno; 0: it could, or need not */
 	unsigned int n_programs;
 	struct observe_program programs[OBSERVE_MAX_PROGRAMS];
 };
@@ -73,6 +75,8 @@ int observe_load(const char *dir, gid_t group, struct observe_status *status);
  * half a second, and ten under emulation: beside the daemon's start, not before it. Without the
  * tls module there is nothing to attach to: 0, and status->waiting_for_tls; call it again when
  * observe_tls_is_loaded(). The module cannot be removed while probes are attached.
+ * Where one was not attached until now, what is remembered of sockets that have closed unseen is
+ * removed.
  *
  * 0, also where single programs failed: status->programs tells. -errno: nothing could be done,
  * -ENOENT: observe_load() has not pinned anything in DIR.

@@ -2,6 +2,7 @@
 /* Gives the kernel its programs; must not know where they are pinned, or when they are wanted. */
 #include "bpf/programs.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -16,7 +17,10 @@
 const struct program programs[] = {
 	{ .section = "iter/tcp", .kind = PROGRAM_ITER },
 	{ .section = "iter/task_file", .kind = PROGRAM_ITER },
-	{ .section = "iter/bpf_map_elem", .kind = PROGRAM_ITER },
+	{ .section = "iter/bpf_map_elem",
+	  .kind = PROGRAM_ITER,
+	  .map = "totals",
+	  .function = "ktls_iter_totals" },
 	{ .section = "fexit/tcp_set_ulp", .kind = PROGRAM_PROBE },
 	{ .section = "fentry/tls_setsockopt", .kind = PROGRAM_PROBE },
 	{ .section = "fexit/tls_setsockopt", .kind = PROGRAM_PROBE },
@@ -32,6 +36,11 @@ const struct program programs[] = {
 	{ .section = "fentry/tls_sw_fallback", .kind = PROGRAM_PROBE },
 	{ .section = "fentry/tls_dev_event", .kind = PROGRAM_PROBE },
 	{ .section = "fentry/tls_sk_proto_close", .kind = PROGRAM_PROBE },
+	/* After the probe that makes it needless. */
+	{ .section = "iter/bpf_map_elem",
+	  .kind = PROGRAM_PRUNE,
+	  .map = "history",
+	  .function = "ktls_prune" },
 	{ .section = "fexit/tls_sw_sendmsg", .kind = PROGRAM_PAYLOAD },
 	{ .section = "fexit/tls_device_sendmsg", .kind = PROGRAM_PAYLOAD },
 	{ .section = "fexit/tls_sw_sendpage", .kind = PROGRAM_PAYLOAD, .alternative = true },
@@ -76,8 +85,8 @@ void observe_set_log(observe_log_fn *log)
 void program_pin(const struct program *p, char name[static NAME_MAX])
 {
 	/* Named for what it tells. */
-	if (!strcmp(p->section, "iter/bpf_map_elem")) {
-		snprintf(name, NAME_MAX, "%s", OBSERVE_ITER_TOTALS);
+	if (p->map) {
+		snprintf(name, NAME_MAX, "iter_%s", p->map);
 		return;
 	}
 	snprintf(name, NAME_MAX, "%s%s", p->kind == PROGRAM_ITER ? "" : PROGRAM_LINK_PREFIX,
@@ -99,6 +108,8 @@ static struct bpf_program *find_program(struct bpf_object *object, const struct 
 {
 	struct bpf_program *program;
 
+	if (p->function)
+		return bpf_object__find_program_by_name(object, p->function);
 	bpf_object__for_each_program(program,
 				     object) if (!strcmp(bpf_program__section_name(program),
 							 p->section)) return program;
@@ -165,8 +176,8 @@ static struct bpf_link *attach_iter(struct bpf_object *object, const struct prog
 	union bpf_iter_link_info info = { 0 };
 	LIBBPF_OPTS(bpf_iter_attach_opts, options);
 
-	if (!strcmp(p->section, "iter/bpf_map_elem")) {
-		info.map.map_fd = (__u32)bpf_object__find_map_fd_by_name(object, "totals");
+	if (p->map) {
+		info.map.map_fd = (__u32)bpf_object__find_map_fd_by_name(object, p->map);
 		options.link_info = &info; /* not in the initialiser, which may spoil the padding */
 		options.link_info_len = sizeof(info);
 	}
@@ -184,5 +195,35 @@ int program_attach(struct bpf_object *object, const struct program *p, const cha
 		return -errno;
 	r = bpf_link__pin(link, path);
 	bpf_link__destroy(link); /* closes it; what is pinned stays */
+	return r;
+}
+
+/* The kernel walks no further at a time than there is room for the octets. */
+static int read_marks(int fd, unsigned int *n)
+{
+	uint8_t marks[1024];
+	ssize_t len;
+
+	while ((len = read(fd, marks, sizeof(marks))) != 0) {
+		if (len < 0 && errno != EINTR && errno != EAGAIN)
+			return -errno;
+		for (ssize_t i = 0; i < len; i++)
+			*n += marks[i];
+	}
+	return 0;
+}
+
+int program_prune(struct bpf_object *object, const struct program *p, unsigned int *n)
+{
+	struct bpf_link *link = attach_iter(object, p);
+	int r = -errno, fd;
+
+	*n = 0;
+	if (!link)
+		return r;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	r = fd < 0 ? -errno : read_marks(fd, n);
+	fd_close(&fd);
+	bpf_link__destroy(link);
 	return r;
 }

@@ -13,12 +13,15 @@ enum program_kind {
 	PROGRAM_ITER,
 	PROGRAM_PROBE,
 	PROGRAM_PAYLOAD, /* a probe, attached only while payload is accounted */
+	PROGRAM_PRUNE,	 /* an iterator, run once by us and never pinned */
 };
 
 struct program {
 	const char *section; /* of the object; names the target too */
 	enum program_kind kind;
-	bool alternative; /* other kernels have this target, some have not: no loss */
+	bool alternative;     /* other kernels have this target, some have not: no loss */
+	const char *map;      /* whose elements it walks; NULL: it is no such iterator */
+	const char *function; /* of the object, where the section has several; else NULL */
 };
 
 extern const struct program programs[];
@@ -46,5 +49,8 @@ void programs_unload(struct bpf_object **object);
 
 /* Attaches a loaded program and pins it as `path`. 0 or -errno. */
 int program_attach(struct bpf_object *object, const struct program *p, const char *path);
+
+/* Runs a loaded PROGRAM_PRUNE over its map: *n is how many elements it has removed. 0 or -errno. */
+int program_prune(struct bpf_object *object, const struct program *p, unsigned int *n);
 
 #endif

@@ -81,6 +81,12 @@ static void attached(struct programs *p)
 			log_warning("program=%s errno=%s msg=\"not attached: %s\"", program->name,
 				    log_errno(program->error), program->text);
 	}
+	if (p->status.prune_error)
+		log_warning("errno=%s msg=\"cannot forget the sockets that have closed unseen\"",
+			    log_errno(p->status.prune_error));
+	if (p->status.pruned)
+		log_notice("sockets=%u msg=\"forgot sockets that have closed unseen\"",
+			   p->status.pruned);
 	if (p->status.waiting_for_tls)
 		p->look_ns = now_ns() + LOOK_MS * NS_PER_MS;
 	log_notice("attached=%u of=%u adopted=%s msg=\"%s\"", n, p->status.n_programs,

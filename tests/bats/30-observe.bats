@@ -521,6 +521,42 @@ direction_fields() { # tx|rx ON SEQ
 	[[ $COUNT == $((before + 1)) ]]
 }
 
+# How many sockets the programs in BPFFS remember.
+remembered() {
+	bpftool -j map dump pinned "$BPFFS/map_history" | jq length
+}
+
+# The other pins hold one too.
+close_probes_are() { # COUNT
+	[[ $(bpftool -j prog show | grep -o '"name":"ktls_close"' | wc -l) == "$1" ]]
+}
+
+@test "sockets that close while no probe is there are forgotten when it is back" {
+	need_tls
+	load_programs
+	attach_probes
+	[[ ${lines[0]} == *" pruned=0 prune_errno=0 "* ]]
+	pair_start -n 2
+	rm "$BPFFS/link_fentry_tls_sk_proto_close"
+	wait_until 30 close_probes_are 1
+	# one process, or the second one's sockets would take the addresses of the first one's
+	"$RUN/ktls_trouble" connect ulp keys-tx keys-rx record connect ulp >/dev/null
+	[[ $(remembered) == 6 ]]
+	attach_probes
+	[[ ${lines[0]} == *" pruned=4 prune_errno=0 "* ]]
+	[[ $output != *attached=0* ]]
+	# those of the sockets that are still there stay
+	[[ $(remembered) == 2 ]]
+	dump
+	reported "$SUBJECT"
+	expect installer "${PAIR_PIDS[-1]}"
+	expect tx_records 2
+	pairs_stop
+	[[ $(remembered) == 0 ]]
+	attach_probes
+	[[ ${lines[0]} == *" pruned=0 prune_errno=0 "* ]]
+}
+
 @test "pins of another build, of another owner or that lack some are replaced, and that is said" {
 	local first
 	load_programs

@@ -47,9 +47,11 @@ static int show(int r, const struct observe_status *status)
 		[OBSERVE_STEP_DONE] = "done",
 	};
 
-	printf("step=%s errno=%d adopted=%d waiting=%d payload=%d since=%llu text=%s\n",
+	printf("step=%s errno=%d adopted=%d waiting=%d payload=%d pruned=%u prune_errno=%d "
+	       "since=%llu text=%s\n",
 	       steps[status->step], status->error, status->adopted, status->waiting_for_tls,
-	       status->payload, (unsigned long long)status->since_ns, status->text);
+	       status->payload, status->pruned, status->prune_error,
+	       (unsigned long long)status->since_ns, status->text);
 	for (unsigned int i = 0; i < status->n_programs; i++)
 		printf("program=%s attached=%d errno=%d text=%s\n", status->programs[i].name,
 		       status->programs[i].attached, status->programs[i].error,
