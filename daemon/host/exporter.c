@@ -2,7 +2,9 @@
 /* Requests in, shared texts out. */
 #include "host/exporter.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "host/exposition.h"
+#include "host/http_host.h"
 #include "host/metrics.h"
 #include "host/scrape.h"
 #include "host/service.h"
@@ -61,6 +64,7 @@ struct exporter {
 	struct MHD_Daemon *daemon;
 	struct watch http;   /* the library's epoll descriptor */
 	struct watch accept; /* edge-triggered, owns the listening socket */
+	char *name;	     /* of the listening socket, in the configuration */
 	struct scrape scrape;
 	struct shared_text metrics[EXPOSITION_N_FORMATS], status;
 	struct peer *peers;
@@ -213,8 +217,46 @@ static enum MHD_Result get_metrics(struct exporter *e, struct request *r)
 	return answer_shared(e, r, t);
 }
 
+static bool is_loopback(int fd)
+{
+	union {
+		struct sockaddr_storage any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} local = { .any.ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(local);
+
+	if (getsockname(fd, (struct sockaddr *)&local, &len))
+		return false;
+	if (local.any.ss_family == AF_INET)
+		return ntohl(local.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	if (local.any.ss_family != AF_INET6)
+		return false;
+	return IN6_IS_ADDR_LOOPBACK(&local.v6.sin6_addr) ||
+	       (IN6_IS_ADDR_V4MAPPED(&local.v6.sin6_addr) &&
+		local.v6.sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
+}
+
+/*
+ * A browser was sent here by a name that is not of this machine. Only for the status page: by what
+ * names others reach an address that is not loopback we cannot know, and who scrapes is no browser.
+ */
+static bool is_misled(const struct exporter *e, struct MHD_Connection *c)
+{
+	const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return host && !http_host_is_local(host, e->name) && info && is_loopback(info->connect_fd);
+}
+
 static enum MHD_Result get_status(struct exporter *e, struct request *r)
 {
+	if (is_misled(e, r->connection))
+		return answer_line(e, r->connection, MHD_HTTP_BAD_REQUEST,
+				   "this host is not called so: ask for it by address, or as "
+				   "localhost; a proxy must not pass on the Host it was asked "
+				   "for\n");
 	if (!r->is_told && !is_fresh(&e->status, now_ns()))
 		return wait_for_scrape(e, r);
 	if (!is_fresh(&e->status, now_ns()))
@@ -469,14 +511,17 @@ void exporter_free(struct exporter *e)
 	if (e->status.response)
 		MHD_destroy_response(e->status.response);
 	scrape_fini(&e->scrape);
+	free(e->name);
 	free(e);
 }
 
-int exporter_listen(struct exporter *e, int fd)
+int exporter_listen(struct exporter *e, int fd, const char *name)
 {
 	int former = loop_remove(&e->service->loop, &e->accept), err = 0;
 
 	fd_close(&former);
+	free(e->name);
+	e->name = strdup(name);
 	if (fd >= 0)
 		err = loop_add(&e->service->loop, &e->accept, fd, EPOLLIN, false);
 	if (err)

@@ -18,9 +18,9 @@ void exporter_free(struct exporter *e); /* closes everything; NULL is fine */
 
 /*
  * Serves on this listening TCP or unix socket, which it takes over, instead of the one before; -1:
- * on none. Clients of the former one go on. 0 or -errno.
+ * on none. `name` is what the configuration calls it. Clients of the former one go on. 0 or -errno.
  */
-int exporter_listen(struct exporter *e, int fd);
+int exporter_listen(struct exporter *e, int fd, const char *name);
 
 /* For the loop: when to call exporter_tick() (UINT64_MAX: no need), after each batch. */
 uint64_t exporter_next_deadline(struct exporter *e);

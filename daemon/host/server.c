@@ -93,7 +93,8 @@ static int commit(struct server *sv, char *error, size_t error_len)
 	hand_out(s, &sv->pending);
 	s->configured_s = time(NULL);
 	s->last_reload_failed = false;
-	err = exporter_listen(sv->exporter, fd_take(&sv->pending.metrics_fd));
+	err = exporter_listen(sv->exporter, fd_take(&sv->pending.metrics_fd),
+			      sv->pending.config->metrics.text);
 	if (err)
 		log_err("errno=%s msg=\"no metrics: the exporter cannot listen\"", log_errno(err));
 	pending_fini(&sv->pending);
