@@ -3,8 +3,6 @@
  * who reads it. */
 #include "bpf/observe.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/types.h>
 #include <stdio.h>
@@ -14,30 +12,13 @@
 
 #include "base/util.h"
 #include "bpf/event.h"
+#include "bpf/maps.h"
 #include "bpf/meta.h"
 #include "bpf/pins.h"
+#include "bpf/probes.h"
 #include "bpf/programs.h"
 #include "bpf/status.h"
 #include "bpf/target.h"
-
-/* What became of each program in this call. */
-struct verdict {
-	int error; /* errno */
-	char text[sizeof(((struct observe_program *)0)->text)];
-};
-
-struct verdicts {
-	struct verdict of[OBSERVE_MAX_PROGRAMS];
-	unsigned int pruned;
-};
-
-static void object_cleanup(struct bpf_object **object)
-{
-	programs_unload(object);
-}
-
-#define _cleanup_object_ __attribute__((cleanup(object_cleanup)))
-#define _cleanup_target_ __attribute__((cleanup(target_close)))
 
 bool observe_tls_is_loaded(void)
 {
@@ -45,57 +26,6 @@ bool observe_tls_is_loaded(void)
 }
 
 /* ---- what is pinned ---- */
-
-static int open_map(const char *dir, const char *name)
-{
-	char path[PATH_MAX], pin[NAME_MAX];
-	int fd;
-
-	snprintf(pin, sizeof(pin), PROGRAM_MAP_PREFIX "%s", name);
-	if (!pins_path(path, dir, pin))
-		return -ENAMETOOLONG;
-	fd = bpf_obj_get(path);
-	return fd < 0 ? -errno : fd;
-}
-
-/* The one element of a map whose values have that size. */
-static int read_map(const char *dir, const char *name, void *value, uint32_t size)
-{
-	_cleanup_fd_ int fd = open_map(dir, name);
-	struct bpf_map_info info = { 0 };
-	uint32_t len = sizeof(info), first = 0;
-
-	if (fd < 0)
-		return fd;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		return -errno;
-	if (info.type != BPF_MAP_TYPE_ARRAY || info.value_size != size)
-		return -EPROTO;
-	return bpf_map_lookup_elem(fd, &first, value) ? -errno : 0;
-}
-
-static struct ktls_meta describe_build(void)
-{
-	return (struct ktls_meta){
-		.magic = KTLS_META_MAGIC,
-		.abi = KTLS_ABI,
-		.socket_size = sizeof(struct ktls_socket),
-		.event_size = sizeof(struct ktls_event),
-		.total_size = sizeof(struct ktls_total),
-		.build = programs_build(),
-	};
-}
-
-static const char *compare_meta(const struct ktls_meta *theirs)
-{
-	struct ktls_meta ours = describe_build();
-
-	if (theirs->magic != ours.magic || theirs->abi != ours.abi ||
-	    theirs->socket_size != ours.socket_size || theirs->event_size != ours.event_size ||
-	    theirs->total_size != ours.total_size)
-		return "of another release";
-	return theirs->build == ours.build ? NULL : "of another build";
-}
 
 /* Why what is pinned is not ours to take over; NULL: it is, and *meta says what it is. */
 static const char *refuse_pins(const char *dir, int dir_fd, struct ktls_meta *meta)
@@ -112,33 +42,25 @@ static const char *refuse_pins(const char *dir, int dir_fd, struct ktls_meta *me
 		if (programs[i].kind == PROGRAM_ITER && !pins_is_for_group(dir_fd, pin))
 			return "incomplete, or not root's";
 	}
-	if (read_map(dir, "meta", meta, sizeof(*meta)))
+	if (maps_read(dir, "meta", meta, sizeof(*meta)))
 		return "of another release";
-	return compare_meta(meta);
-}
-
-static bool is_attached(int dir_fd, const struct program *p)
-{
-	char pin[NAME_MAX];
-
-	program_pin(p, pin);
-	return pins_is_for_group(dir_fd, pin);
+	return maps_compare(meta);
 }
 
 /* Puts into *status what there is, and the verdicts on what is not. */
 static void describe(struct observe_status *status, const char *dir, int dir_fd,
-		     const struct ktls_meta *meta, const struct verdicts *verdicts)
+		     const struct ktls_meta *meta, const struct probes_verdicts *verdicts)
 {
 	struct ktls_settings settings = { 0 };
 
-	read_map(dir, "settings", &settings, sizeof(settings));
+	maps_read(dir, "settings", &settings, sizeof(settings));
 	status->payload = settings.payload;
 	status->since_ns = meta->since_ns;
 	status->n_programs = 0;
 	for (unsigned int i = 0; i < n_programs; i++) {
 		const struct program *p = &programs[i];
-		const struct verdict *v = &verdicts->of[i];
-		bool attached = is_attached(dir_fd, p);
+		const struct probes_verdict *v = &verdicts->of[i];
+		bool attached = probes_has(dir_fd, p);
 
 		if (p->kind == PROGRAM_PRUNE) {
 			status->pruned = verdicts->pruned;
@@ -158,70 +80,6 @@ static void describe(struct observe_status *status, const char *dir, int dir_fd,
 }
 
 /* ---- loading ---- */
-
-/* The rows in which the programs count what they cannot count elsewhere. */
-static int add_observer_rows(struct bpf_object *object)
-{
-	const struct bpf_map *map = bpf_object__find_map_by_name(object, "totals");
-	const uint64_t value[3] = { 0 };
-	int r = 0;
-
-	for (unsigned int i = 0; i < KTLS_N_OBSERVER && !r; i++) {
-		struct ktls_total_key key = { .event = (uint8_t)(KTLS_N_EVENTS + i),
-					      .direction = KTLS_BOTH };
-
-		r = bpf_map__update_elem(map, &key, sizeof(key), value, sizeof(value), BPF_ANY);
-	}
-	return r;
-}
-
-static int fill_maps(struct bpf_object *object, struct ktls_meta *meta)
-{
-	_cleanup_target_ struct target target = { 0 };
-	int map = bpf_object__find_map_fd_by_name(object, "meta");
-	struct timespec now;
-	uint32_t first = 0;
-	int r = target_open(&target);
-
-	if (r)
-		return r;
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	*meta = describe_build();
-	meta->since_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	meta->tx_feature = target_feature(&target, "NETIF_F_HW_TLS_TX_BIT");
-	meta->rx_feature = target_feature(&target, "NETIF_F_HW_TLS_RX_BIT");
-	if (bpf_map_update_elem(map, &first, meta, BPF_ANY) || bpf_map_freeze(map))
-		return -errno;
-	return add_observer_rows(object);
-}
-
-static program_set select_kind(enum program_kind kind)
-{
-	program_set set = 0;
-
-	for (unsigned int i = 0; i < n_programs; i++)
-		if (programs[i].kind == kind)
-			set |= (program_set)1 << i;
-	return set;
-}
-
-static int pin_maps(struct bpf_object *object, const char *dir, struct observe_status *status)
-{
-	char path[PATH_MAX], pin[NAME_MAX];
-
-	for (unsigned int i = 0; i < n_program_maps; i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(object, program_maps[i]);
-		int r = -ENAMETOOLONG;
-
-		snprintf(pin, sizeof(pin), PROGRAM_MAP_PREFIX "%s", program_maps[i]);
-		if (pins_path(path, dir, pin))
-			r = bpf_map__pin(map, path);
-		if (r)
-			return status_end(status, OBSERVE_STEP_PIN, r, "pin: %s: %s", path,
-					  strerror(-r));
-	}
-	return 0;
-}
 
 /* Pinned beside, made readable, then renamed over the old one, so that there always is one. */
 static int pin_iterators(struct bpf_object *object, const char *dir, int dir_fd, gid_t group,
@@ -255,10 +113,10 @@ static int pin_iterators(struct bpf_object *object, const char *dir, int dir_fd,
 static int load_new(struct bpf_object **object, struct ktls_meta *meta,
 		    struct observe_status *status)
 {
-	int r = programs_load(object, select_kind(PROGRAM_ITER), NULL);
+	int r = programs_load(object, programs_select(PROGRAM_ITER), NULL);
 
 	if (!r)
-		r = fill_maps(*object, meta);
+		r = maps_fill(*object, meta);
 	if (!r)
 		return 0;
 	return status_end(status, OBSERVE_STEP_LOAD, r, "load: %s: %s", strerror(-r),
@@ -268,7 +126,7 @@ static int load_new(struct bpf_object **object, struct ktls_meta *meta,
 static int replace_pins(const char *dir, gid_t group, const char *why_not,
 			struct observe_status *status)
 {
-	_cleanup_object_ struct bpf_object *object = NULL;
+	_cleanup_programs_ struct bpf_object *object = NULL;
 	_cleanup_fd_ int dir_fd = -1;
 	struct ktls_meta meta;
 	int r = load_new(&object, &meta, status);
@@ -284,12 +142,12 @@ static int replace_pins(const char *dir, gid_t group, const char *why_not,
 	if (r)
 		return status_end(status, OBSERVE_STEP_PIN, r, "pin: remove what is %s in %s: %s",
 				  why_not, dir, strerror(-r));
-	r = pin_maps(object, dir, status);
+	r = maps_pin(object, dir, status);
 	if (!r)
 		r = pin_iterators(object, dir, dir_fd, group, status);
 	if (r)
 		return r;
-	describe(status, dir, dir_fd, &meta, &(struct verdicts){ 0 });
+	describe(status, dir, dir_fd, &meta, &(struct probes_verdicts){ 0 });
 	return status_end(status, OBSERVE_STEP_DONE, 0, "pinned at %s%s%s", dir,
 			  why_not ? ", in place of programs " : "", why_not ? why_not : "");
 }
@@ -313,7 +171,7 @@ static int adopt_pins(const char *dir, gid_t group, const struct ktls_meta *meta
 			return status_end(status, OBSERVE_STEP_PIN, r, "pin: owner of %s/%s: %s",
 					  dir, pin, strerror(-r));
 	}
-	describe(status, dir, dir_fd, meta, &(struct verdicts){ 0 });
+	describe(status, dir, dir_fd, meta, &(struct probes_verdicts){ 0 });
 	status->adopted = true;
 	return status_end(status, OBSERVE_STEP_DONE, 0, "adopted at %s", dir);
 }
@@ -333,81 +191,7 @@ int observe_load(const char *dir, gid_t group, struct observe_status *status)
 	return replace_pins(dir, group, why_not, status);
 }
 
-/* ---- probes ---- */
-
-__attribute__((format(printf, 4, 5))) static void judge(struct verdicts *verdicts, unsigned int i,
-							int error, const char *format, ...)
-{
-	struct verdict *v = &verdicts->of[i];
-	va_list args;
-
-	v->error = error < 0 ? -error : error;
-	va_start(args, format);
-	vsnprintf(v->text, sizeof(v->text), format, args);
-	va_end(args);
-}
-
-/* Those of the kind that are not attached and could be; a verdict on those that cannot. */
-static program_set select_missing(int dir_fd, enum program_kind kind, const struct target *target,
-				  struct verdicts *verdicts, bool *waiting)
-{
-	program_set set = 0;
-
-	for (unsigned int i = 0; i < n_programs; i++) {
-		if (programs[i].kind != kind || is_attached(dir_fd, &programs[i]))
-			continue;
-		if (target_has(target, programs[i].section)) {
-			set |= (program_set)1 << i;
-		} else if (!observe_tls_is_loaded()) {
-			*waiting = true;
-			judge(verdicts, i, 0, "waits for the tls module");
-		} else {
-			judge(verdicts, i, ENOENT, "this kernel has no %s",
-			      strchr(programs[i].section, '/') + 1);
-		}
-	}
-	return set;
-}
-
-static void attach_loaded(struct bpf_object *object, program_set set, const char *dir,
-			  struct verdicts *verdicts)
-{
-	char path[PATH_MAX], pin[NAME_MAX];
-
-	for (unsigned int i = 0; i < n_programs; i++) {
-		int r = -ENAMETOOLONG;
-
-		if (!(set >> i & 1))
-			continue;
-		program_pin(&programs[i], pin);
-		if (programs[i].kind == PROGRAM_PRUNE)
-			r = program_prune(object, &programs[i], &verdicts->pruned);
-		else if (pins_path(path, dir, pin))
-			r = program_attach(object, &programs[i], path);
-		if (r)
-			judge(verdicts, i, r, "attach: %s", strerror(-r));
-	}
-}
-
-/* All at once, which is quick; where the kernel refuses one of them, each alone. */
-static void attach_set(program_set set, const char *dir, struct verdicts *verdicts)
-{
-	_cleanup_object_ struct bpf_object *object = NULL;
-	int r;
-
-	if (!set)
-		return;
-	r = programs_load(&object, set, dir);
-	if (!r) {
-		attach_loaded(object, set, dir, verdicts);
-		return;
-	}
-	for (unsigned int i = 0; i < n_programs; i++)
-		if (set == (program_set)1 << i)
-			judge(verdicts, i, r, "load: %s: %s", strerror(-r), target_explain(-r));
-		else if (set >> i & 1)
-			attach_set((program_set)1 << i, dir, verdicts);
-}
+/* ---- what is asked of those that are loaded ---- */
 
 /* Opens a directory with pins of this build. */
 static int open_ours(const char *dir, struct ktls_meta *meta, struct observe_status *status)
@@ -426,26 +210,9 @@ static int open_ours(const char *dir, struct ktls_meta *meta, struct observe_sta
 	return fd_take(&dir_fd);
 }
 
-static int attach_kind(const char *dir, int dir_fd, enum program_kind kind,
-		       struct verdicts *verdicts, struct observe_status *status)
-{
-	_cleanup_target_ struct target target = { 0 };
-	int r = target_open(&target);
-	program_set set;
-
-	if (r)
-		return status_end(status, OBSERVE_STEP_LOAD, r, "load: %s: %s", strerror(-r),
-				  target_explain(-r));
-	set = select_missing(dir_fd, kind, &target, verdicts, &status->waiting_for_tls);
-	if (set && kind == PROGRAM_PROBE)
-		set |= select_kind(PROGRAM_PRUNE);
-	attach_set(set, dir, verdicts);
-	return 0;
-}
-
 int observe_attach_probes(const char *dir, struct observe_status *status)
 {
-	struct verdicts verdicts = { 0 };
+	struct probes_verdicts verdicts = { 0 };
 	struct ktls_settings settings = { 0 };
 	struct ktls_meta meta;
 	_cleanup_fd_ int dir_fd = open_ours(dir, &meta, status);
@@ -453,25 +220,15 @@ int observe_attach_probes(const char *dir, struct observe_status *status)
 
 	if (dir_fd < 0)
 		return dir_fd;
-	read_map(dir, "settings", &settings, sizeof(settings));
-	r = attach_kind(dir, dir_fd, PROGRAM_PROBE, &verdicts, status);
+	maps_read(dir, "settings", &settings, sizeof(settings));
+	r = probes_attach(dir, dir_fd, PROGRAM_PROBE, &verdicts, status);
 	if (!r && settings.payload)
-		r = attach_kind(dir, dir_fd, PROGRAM_PAYLOAD, &verdicts, status);
+		r = probes_attach(dir, dir_fd, PROGRAM_PAYLOAD, &verdicts, status);
 	if (r)
 		return r;
 	describe(status, dir, dir_fd, &meta, &verdicts);
 	return status_end(status, OBSERVE_STEP_DONE, 0, "%s",
 			  status->waiting_for_tls ? "waiting for the tls module" : "attached");
-}
-
-static int write_settings(const char *dir, const struct ktls_settings *settings)
-{
-	_cleanup_fd_ int fd = open_map(dir, "settings");
-	uint32_t first = 0;
-
-	if (fd < 0)
-		return fd;
-	return bpf_map_update_elem(fd, &first, settings, BPF_ANY) ? -errno : 0;
 }
 
 /* Detached: in their pins' names. */
@@ -490,7 +247,7 @@ static int remove_payload_pins(int dir_fd)
 
 int observe_set_payload(const char *dir, bool on, struct observe_status *status)
 {
-	struct verdicts verdicts = { 0 };
+	struct probes_verdicts verdicts = { 0 };
 	struct ktls_settings settings;
 	struct ktls_meta meta;
 	_cleanup_fd_ int dir_fd = open_ours(dir, &meta, status);
@@ -501,14 +258,14 @@ int observe_set_payload(const char *dir, bool on, struct observe_status *status)
 	if (on && !observe_tls_is_loaded())
 		return status_end(status, OBSERVE_STEP_ATTACH, EAGAIN,
 				  "payload: the tls module is not loaded");
-	r = read_map(dir, "settings", &settings, sizeof(settings));
+	r = maps_read(dir, "settings", &settings, sizeof(settings));
 	if (!r && on)
-		r = attach_kind(dir, dir_fd, PROGRAM_PAYLOAD, &verdicts, status);
+		r = probes_attach(dir, dir_fd, PROGRAM_PAYLOAD, &verdicts, status);
 	/* Sockets count as accounted from their first byte: after the attaching. */
 	if (!r && on != settings.payload) {
 		settings.payload = on;
 		settings.payload_run += on;
-		r = write_settings(dir, &settings);
+		r = maps_write_settings(dir, &settings);
 	}
 	if (!r && !on)
 		r = remove_payload_pins(dir_fd);
@@ -526,13 +283,13 @@ int observe_look(const char *dir, struct observe_status *status)
 	if (dir_fd < 0)
 		return dir_fd;
 	status->waiting_for_tls = !observe_tls_is_loaded();
-	describe(status, dir, dir_fd, &meta, &(struct verdicts){ 0 });
+	describe(status, dir, dir_fd, &meta, &(struct probes_verdicts){ 0 });
 	return status_end(status, OBSERVE_STEP_DONE, 0, "pinned at %s", dir);
 }
 
 int observe_open_events(const char *dir)
 {
-	return open_map(dir, "events");
+	return maps_open(dir, "events");
 }
 
 int observe_unload(const char *dir)

@@ -82,6 +82,16 @@ void observe_set_log(observe_log_fn *log)
 	log_line = log;
 }
 
+program_set programs_select(enum program_kind kind)
+{
+	program_set set = 0;
+
+	for (unsigned int i = 0; i < n_programs; i++)
+		if (programs[i].kind == kind)
+			set |= (program_set)1 << i;
+	return set;
+}
+
 void program_pin(const struct program *p, char name[static NAME_MAX])
 {
 	/* Named for what it tells. */

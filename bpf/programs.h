@@ -30,6 +30,9 @@ extern const unsigned int n_programs;
 /* Sets of programs: bit i is programs[i]. */
 typedef uint64_t program_set;
 
+/* Those of a kind. */
+program_set programs_select(enum program_kind kind);
+
 /* The name of its pin. */
 void program_pin(const struct program *p, char name[static NAME_MAX]);
 
@@ -46,6 +49,7 @@ uint64_t programs_build(void);
  * programs_unload(), with which everything goes that was not pinned. 0 or -errno. */
 int programs_load(struct bpf_object **object, program_set set, const char *dir);
 void programs_unload(struct bpf_object **object);
+#define _cleanup_programs_ __attribute__((cleanup(programs_unload)))
 
 /* Attaches a loaded program and pins it as `path`. 0 or -errno. */
 int program_attach(struct bpf_object *object, const struct program *p, const char *path);

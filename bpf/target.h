@@ -17,6 +17,7 @@ struct target {
 /* 0, also where there is no tls module, or -errno. */
 int target_open(struct target *t);
 void target_close(struct target *t);
+#define _cleanup_target_ __attribute__((cleanup(target_close)))
 
 /* Whether there is what a section such as "fentry/tls_setsockopt" names. */
 bool target_has(const struct target *t, const char *section);
