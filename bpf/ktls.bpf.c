@@ -13,6 +13,8 @@
 
 #include "bpf/iterators.bpf.h"
 #include "bpf/payload.bpf.h"
-#include "bpf/probes.bpf.h"
+#include "bpf/probe_device.bpf.h"
+#include "bpf/probe_end.bpf.h"
+#include "bpf/probe_keys.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
