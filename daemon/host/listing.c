@@ -9,6 +9,7 @@
 #include "bpf/report.h"
 #include "host/report.h"
 #include "host/service.h"
+#include "serve/roster.h"
 
 struct listing {
 	struct conn_info *infos; /* sorted by cookie */
@@ -46,7 +47,7 @@ static const struct ktls_socket *find_socket(const struct listing *l, uint64_t c
 static bool add_infos(struct listing *l, struct worker *w)
 {
 	size_t n;
-	_cleanup_free_ struct conn_info *infos = worker_describe(w, &n);
+	_cleanup_free_ struct conn_info *infos = roster_describe(w, &n);
 	struct conn_info *grown;
 
 	if (!n)
@@ -62,7 +63,7 @@ static bool add_infos(struct listing *l, struct worker *w)
 
 static void mark_ended(struct listing *l, struct worker *w, uint64_t cookies[static WORKER_ENDED])
 {
-	size_t n = worker_ended(w, cookies);
+	size_t n = roster_ended(w, cookies);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct ktls_socket *s = find_socket(l, cookies[i]);
@@ -179,7 +180,7 @@ static bool has_ended(struct service *s, uint64_t cookie)
 	_cleanup_free_ uint64_t *cookies = malloc(WORKER_ENDED * sizeof(*cookies));
 
 	for (unsigned w = 0; cookies && w < s->n_workers; w++) {
-		size_t n = worker_ended(&s->workers[w], cookies);
+		size_t n = roster_ended(&s->workers[w], cookies);
 
 		for (size_t i = 0; i < n; i++)
 			if (cookies[i] == cookie)
@@ -196,7 +197,7 @@ struct json *listing_find(struct service *s, uint64_t cookie)
 
 	report_reader_init(&reader);
 	for (unsigned i = 0; i < s->n_workers; i++)
-		if (worker_find(&s->workers[i], cookie, &info))
+		if (roster_find(&s->workers[i], cookie, &info))
 			return report_connection(&info, seen, &reader);
 	return seen && !has_ended(s, cookie) ? report_socket(seen, &reader) : NULL;
 }

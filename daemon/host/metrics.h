@@ -13,7 +13,7 @@
 struct exposition;
 struct netlink_device;
 struct service;
-struct worker_tag;
+struct roster_tag;
 
 /* Answers of the exporter's HTTP server, by status. */
 enum metrics_code {
@@ -27,7 +27,7 @@ enum metrics_code {
 
 /* What does not stand in the service; lent. */
 struct metrics_input {
-	const struct worker_tag *tags; /* of all workers, sorted by cookie */
+	const struct roster_tag *tags; /* of all workers, sorted by cookie */
 	size_t n_tags;
 	bool has_tags;			      /* all workers have answered in time */
 	const struct netlink_device *devices; /* that can do TLS */

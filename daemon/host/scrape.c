@@ -12,7 +12,7 @@
 
 static int by_cookie(const void *a, const void *b)
 {
-	const struct worker_tag *x = a, *y = b;
+	const struct roster_tag *x = a, *y = b;
 
 	return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
 }
@@ -33,7 +33,7 @@ static bool collect(struct scrape *s)
 	size_t n = 0, used = 0;
 
 	for (unsigned i = 0; i < s->service->n_workers; i++) {
-		const struct worker_question *q = &s->questions[i];
+		const struct roster_question *q = &s->questions[i];
 
 		if (q->is_open || q->failed)
 			return false;
@@ -43,7 +43,7 @@ static bool collect(struct scrape *s)
 	if (n && !s->tags)
 		return false;
 	for (unsigned i = 0; i < s->service->n_workers; i++) {
-		const struct worker_question *q = &s->questions[i];
+		const struct roster_question *q = &s->questions[i];
 
 		if (q->n)
 			memcpy(s->tags + used, q->tags, q->n * sizeof(*s->tags));
@@ -87,7 +87,7 @@ static void finish_if_complete(struct scrape *s)
 		finish(s);
 }
 
-static void answered(struct worker_question *q)
+static void answered(struct roster_question *q)
 {
 	struct scrape *s = q->arg;
 
@@ -150,7 +150,7 @@ static void observed(struct observer_wait *w)
 	s->waits_for_observer = false;
 	for (unsigned i = 0; i < s->service->n_workers; i++)
 		if (!s->questions[i].is_open) /* one that is has not answered the last time */
-			worker_ask(&s->questions[i]);
+			roster_ask(&s->questions[i]);
 }
 
 int scrape_init(struct scrape *s, struct service *service, void (*done)(struct scrape *s))
@@ -160,7 +160,7 @@ int scrape_init(struct scrape *s, struct service *service, void (*done)(struct s
 	if (!s->questions)
 		return -ENOMEM;
 	for (unsigned i = 0; i < service->n_workers; i++)
-		s->questions[i] = (struct worker_question){ .worker = &service->workers[i],
+		s->questions[i] = (struct roster_question){ .worker = &service->workers[i],
 							    .back = &service->loop,
 							    .answered = answered,
 							    .arg = s };

@@ -13,7 +13,7 @@
 #include "base/netlink.h"
 #include "host/jobs.h"
 #include "host/observer.h"
-#include "serve/worker.h"
+#include "serve/roster.h"
 
 struct exposition;
 struct service;
@@ -34,13 +34,13 @@ struct scrape_devices {
 struct scrape {
 	struct service *service;
 	void (*done)(struct scrape *s);
-	struct worker_question *questions; /* one a worker */
+	struct roster_question *questions; /* one a worker */
 	struct scrape_devices devices;
 	struct observer_wait wait;
 	bool running, waits_for_observer;
 	uint64_t started_ns;
 	/* What came of it, until the next one begins. */
-	struct worker_tag *tags; /* sorted by cookie, owned */
+	struct roster_tag *tags; /* sorted by cookie, owned */
 	size_t n_tags;
 	bool has_tags, is_stale;
 	uint64_t lag_ns;

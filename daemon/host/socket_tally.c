@@ -11,7 +11,7 @@
 #include "base/suite.h"
 #include "base/util.h"
 #include "bpf/report.h"
-#include "serve/worker.h"
+#include "serve/roster.h"
 
 static const uint16_t versions[] = { 0, TLS12, TLS13 };
 static const uint16_t ciphers[] = {
@@ -53,7 +53,7 @@ int socket_tally_cipher_slot(uint16_t kernel_cipher)
 static int by_cookie(const void *key, const void *element)
 {
 	const uint64_t *cookie = key;
-	const struct worker_tag *tag = element;
+	const struct roster_tag *tag = element;
 
 	return *cookie < tag->cookie ? -1 : *cookie > tag->cookie;
 }
@@ -85,7 +85,7 @@ static void count_device(struct socket_tally *t, const struct ktls_socket *s, in
 }
 
 static void count_one(struct socket_tally *t, const struct ktls_socket *s,
-		      const struct worker_tag *tag)
+		      const struct roster_tag *tag)
 {
 	int version = socket_tally_version_slot(s->version);
 	int cipher = socket_tally_cipher_slot(s->cipher);
@@ -107,7 +107,7 @@ static void count_one(struct socket_tally *t, const struct ktls_socket *s,
 }
 
 void socket_tally_count(struct socket_tally *t, const struct ktls_socket *sockets, size_t n,
-			const struct worker_tag *tags, size_t n_tags)
+			const struct roster_tag *tags, size_t n_tags)
 {
 	memset(t, 0, sizeof(*t));
 	t->n = n;

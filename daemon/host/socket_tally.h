@@ -10,7 +10,7 @@
 #include "base/counters.h"
 #include "bpf/event.h"
 
-struct worker_tag;
+struct roster_tag;
 
 enum { TALLY_NONE, TALLY_KERNEL, TALLY_DEVICE, TALLY_N_MODES };
 enum { TALLY_OPEN, TALLY_CLOSING, TALLY_N_STATES };
@@ -41,6 +41,6 @@ struct socket_tally {
 
 /* Adds all up. `tags` are ktlsd's connections, sorted by cookie. */
 void socket_tally_count(struct socket_tally *t, const struct ktls_socket *sockets, size_t n,
-			const struct worker_tag *tags, size_t n_tags);
+			const struct roster_tag *tags, size_t n_tags);
 
 #endif

@@ -208,9 +208,6 @@ struct message {
 	struct listener *const *listeners;
 	const int *fds;
 	unsigned n;
-	struct conn_info *infos;
-	size_t n_infos;
-	uint64_t cookie, *cookies;
 	const char *name;
 	uint64_t cut_ns;
 	int err;
@@ -237,8 +234,7 @@ void worker_set_ports(struct worker *w, struct listener *const *listeners, const
 	loop_call(&w->loop, set_ports, &m);
 }
 
-/* Calls each() for every connection until it gives false. */
-static void for_each_conn(struct worker *w, bool (*each)(struct conn *c, void *arg), void *arg)
+void worker_for_each(struct worker *w, bool (*each)(struct conn *c, void *arg), void *arg)
 {
 	struct conn *c, *next;
 
@@ -247,123 +243,6 @@ static void for_each_conn(struct worker *w, bool (*each)(struct conn *c, void *a
 			DL_FOREACH_SAFE(p->due[d], c, next)
 	if (!each(c, arg))
 		return;
-}
-
-static bool describe_one(struct conn *c, void *arg)
-{
-	struct message *m = arg;
-
-	conn_describe(c, &m->infos[m->n_infos++]);
-	return true;
-}
-
-static void describe(void *arg)
-{
-	struct message *m = arg;
-	struct worker *w = m->worker;
-	size_t n = count_get(&w->counters.value[COUNTER_OPEN]);
-
-	m->infos = n ? calloc(n, sizeof(*m->infos)) : NULL;
-	if (m->infos)
-		for_each_conn(w, describe_one, m);
-}
-
-struct conn_info *worker_describe(struct worker *w, size_t *n)
-{
-	struct message m = { .worker = w };
-
-	loop_call(&w->loop, describe, &m);
-	*n = m.n_infos;
-	return m.infos;
-}
-
-static void copy_ended(void *arg)
-{
-	struct message *m = arg;
-
-	m->n_infos = MIN_OF(m->worker->n_ended, (uint64_t)WORKER_ENDED);
-	memcpy(m->cookies, m->worker->ended, m->n_infos * sizeof(*m->cookies));
-}
-
-size_t worker_ended(struct worker *w, uint64_t cookies[static WORKER_ENDED])
-{
-	struct message m = { .worker = w, .cookies = cookies };
-
-	loop_call(&w->loop, copy_ended, &m);
-	return m.n_infos;
-}
-
-static bool tag_one(struct conn *c, void *arg)
-{
-	struct worker_question *q = arg;
-
-	q->tags[q->n++] = (struct worker_tag){ .cookie = c->cookie, .state = c->state };
-	return true;
-}
-
-static void close_question(struct task *t)
-{
-	struct worker_question *q = container_of(t, struct worker_question, task);
-
-	q->is_open = false;
-	q->answered(q);
-}
-
-static void answer_question(struct task *t)
-{
-	struct worker_question *q = container_of(t, struct worker_question, task);
-	const struct worker *w = q->worker;
-	size_t n = count_get(&w->counters.value[COUNTER_OPEN]);
-	size_t n_ended = (size_t)MIN_OF(w->n_ended, (uint64_t)WORKER_ENDED);
-
-	q->waited_ns = now_ns() - q->asked_ns;
-	q->tags = malloc((n + n_ended + 1) * sizeof(*q->tags));
-	q->failed = !q->tags;
-	if (q->tags) {
-		for_each_conn(q->worker, tag_one, q);
-		for (size_t i = 0; i < n_ended; i++)
-			q->tags[q->n++] =
-				(struct worker_tag){ .cookie = w->ended[i], .state = CONN_CLOSED };
-	}
-	q->task.run = close_question;
-	loop_post(q->back, &q->task);
-}
-
-void worker_ask(struct worker_question *q)
-{
-	free(q->tags);
-	q->tags = NULL;
-	q->n = 0;
-	q->is_open = true;
-	q->asked_ns = now_ns();
-	q->task.run = answer_question;
-	loop_post(&q->worker->loop, &q->task);
-}
-
-static bool find_one(struct conn *c, void *arg)
-{
-	struct message *m = arg;
-
-	if (c->cookie != m->cookie)
-		return true;
-	conn_describe(c, m->infos);
-	m->n_infos = 1;
-	return false;
-}
-
-static void find(void *arg)
-{
-	struct message *m = arg;
-
-	for_each_conn(m->worker, find_one, m);
-}
-
-bool worker_find(struct worker *w, uint64_t cookie, struct conn_info *info)
-{
-	struct message m = { .worker = w, .cookie = cookie, .infos = info };
-
-	loop_call(&w->loop, find, &m);
-	return m.n_infos;
 }
 
 static bool is_meant(const struct port *p, const struct message *m)
@@ -428,7 +307,7 @@ static void stop(void *arg)
 {
 	struct worker *w = arg;
 
-	for_each_conn(w, end_one, NULL);
+	worker_for_each(w, end_one, NULL);
 	for (struct port *p = w->ports; p; p = p->next)
 		port_retire(p);
 	loop_stop(&w->loop);

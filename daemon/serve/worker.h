@@ -57,22 +57,6 @@ void worker_set_ports(struct worker *w, struct listener *const *listeners, const
 		      unsigned n);
 
 /*
- * A description of every connection, in an array that the caller frees; NULL with *n 0 for none
- * or when memory is short. Waits for the worker.
- */
-struct conn_info *worker_describe(struct worker *w, size_t *n);
-
-/*
- * The cookies of its last connections that have ended, at most WORKER_ENDED; gives how many. Asked
- * after worker_describe(), it names all that are missing there, unless more ended meanwhile. Waits
- * for the worker.
- */
-size_t worker_ended(struct worker *w, uint64_t cookies[static WORKER_ENDED]);
-
-/* The connection with that cookie: true with *info filled. Waits for the worker. */
-bool worker_find(struct worker *w, uint64_t cookie, struct conn_info *info);
-
-/*
  * The ports of the listener with that name, or all for NULL, stop listening; their idle connections
  * end now, those that are left at cut_ns. See port_drain(). Waits for the worker.
  */
@@ -81,35 +65,16 @@ void worker_drain(struct worker *w, const char *name, uint64_t cut_ns);
 /* Undoes it. 0, or the -errno of a port that cannot listen again. Waits for the worker. */
 int worker_resume(struct worker *w, const char *name);
 
-/* A connection of the worker's, or one that has ended lately: enough to tell its socket from those
- * of others. */
-struct worker_tag {
-	uint64_t cookie;
-	enum conn_state state;
-};
-
-/* Asks a worker for all its tags without waiting for it. Embedded in whoever asks. */
-struct worker_question {
-	struct task task;
-	struct worker *worker;
-	struct loop *back; /* where answered() is called, later */
-	void (*answered)(struct worker_question *q);
-	void *arg;
-	bool is_open;		 /* asked, and not answered */
-	bool failed;		 /* memory was short */
-	struct worker_tag *tags; /* the asker's to free */
-	size_t n;
-	uint64_t asked_ns, waited_ns; /* until the worker came to it */
-};
-
-/* The question is closed. What was answered before is forgotten. */
-void worker_ask(struct worker_question *q);
-
 /* Waits until the worker has passed between two batches: it holds no pointer read before. */
 void worker_sync(struct worker *w);
 
 /* Ends its connections with REASON_SHUTDOWN, stops the thread, frees everything. */
 void worker_stop(struct worker *w);
+
+/* ---- for roster.c ---- */
+
+/* Calls each() for every connection until it gives false. In the worker's thread. */
+void worker_for_each(struct worker *w, bool (*each)(struct conn *c, void *arg), void *arg);
 
 /* ---- for port.c ---- */
 

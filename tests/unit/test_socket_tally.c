@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/suite.h"
-#include "serve/worker.h"
+#include "serve/roster.h"
 
 static struct socket_tally tally;
 
@@ -32,7 +32,7 @@ static struct ktls_socket make(uint64_t cookie, uint8_t tx, uint8_t rx)
 
 static void test_owners(void **state)
 {
-	const struct worker_tag tags[] = { { 2, CONN_OPEN },
+	const struct roster_tag tags[] = { { 2, CONN_OPEN },
 					   { 4, CONN_DRAIN },
 					   { 6, CONN_CLOSED } };
 	struct ktls_socket sockets[] = {
