@@ -3,7 +3,6 @@
 #include "host/server.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
 #include <signal.h>
@@ -14,7 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -27,7 +25,6 @@
 #include "host/pending.h"
 #include "host/sandbox.h"
 #include "host/service.h"
-#include "serve/listener.h"
 #include "tls/handshake.h"
 #include "tls/ticket.h"
 
@@ -41,58 +38,12 @@ struct server {
 
 /* ---- messages of the monitor ---- */
 
-/* Hands each worker its sockets; they are the workers' then. */
-static void hand_out(struct service *s, struct pending *p)
-{
-	unsigned n = p->config->n_listeners;
-	_cleanup_free_ int *mine = calloc(n + 1, sizeof(*mine));
-
-	free(s->listen_fds);
-	s->listen_fds = calloc((size_t)n * s->n_workers + 1, sizeof(*s->listen_fds));
-	for (unsigned i = 0; s->listen_fds && i < n; i++)
-		memcpy(s->listen_fds + i * s->n_workers, p->fds[i],
-		       s->n_workers * sizeof(*s->listen_fds));
-
-	for (unsigned w = 0; mine && w < s->n_workers; w++) {
-		for (unsigned i = 0; i < n; i++)
-			mine[i] = fd_take(&p->fds[i][w]);
-		worker_set_ports(&s->workers[w], s->runtime.listeners, mine, n);
-	}
-	for (unsigned i = 0; i < n; i++)
-		p->n_fds[i] = 0;
-}
-
-static void set_limits(struct service *s, const struct config_limits *l)
-{
-	atomic_store(&s->limits.max_connections, l->connections);
-	atomic_store(&s->limits.max_handshakes, l->handshakes);
-	atomic_store(&s->limits.max_handshake_rate, l->handshake_rate);
-	atomic_store(&s->limits.max_per_address, l->connections_per_address);
-	atomic_store(&s->limits.max_key_records, l->key_records);
-}
-
 static int commit(struct server *sv, char *error, size_t error_len)
 {
-	struct service *s = &sv->service;
-	struct runtime next;
-	int err;
+	int err = service_commit(&sv->service, &sv->pending, error, error_len);
 
-	if (!pending_is_complete(&sv->pending, s->n_workers)) {
-		snprintf(error, error_len,
-			 "the number of workers cannot change by a reload: restart");
-		return -EINVAL;
-	}
-	err = runtime_build(&next, sv->pending.config, &s->runtime, s->tickets, error, error_len);
 	if (err)
 		return err;
-	runtime_fini(&s->runtime);
-	s->runtime = next;
-	set_limits(s, &sv->pending.config->limits);
-	free(s->config_path);
-	s->config_path = strdup(sv->pending.config->path);
-	hand_out(s, &sv->pending);
-	s->configured_s = time(NULL);
-	s->last_reload_failed = false;
 	err = exporter_listen(sv->exporter, fd_take(&sv->pending.metrics_fd),
 			      sv->pending.config->metrics.text);
 	if (err)
@@ -286,38 +237,6 @@ static void raise_fd_limit(void)
 			    log_errno(errno));
 }
 
-/* The pipes are made while privileged, then divided among the workers. */
-static struct pipe_pool *make_pipes(const struct config *c)
-{
-	struct pipe_pool *pools = calloc(c->workers, sizeof(*pools));
-
-	for (unsigned i = 0; pools && i < c->workers; i++) {
-		unsigned share = (c->limits.pipes + c->workers - 1) / c->workers;
-		int err = pipe_pool_init(&pools[i], share);
-
-		if (err)
-			log_warning("errno=%s pipes=%u wanted=%u msg=\"fewer pipes than "
-				    "configured\"",
-				    log_errno(err), pools[i].n, share);
-	}
-	return pools;
-}
-
-static int start_workers(struct service *s, struct pipe_pool *pools, unsigned n)
-{
-	s->workers = calloc(n, sizeof(*s->workers));
-	if (!s->workers)
-		return -ENOMEM;
-	for (; s->n_workers < n; s->n_workers++) {
-		int err = worker_start(&s->workers[s->n_workers], s->n_workers, &s->limits,
-				       pools[s->n_workers]);
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 static int watch_signals(struct server *sv)
 {
 	sigset_t mask;
@@ -347,28 +266,6 @@ static int init_observer(struct server *sv)
 	return err ? err : events_init(&s->events, &s->loop);
 }
 
-static int run_probe(struct service *s)
-{
-	int err;
-
-	s->probe = calloc(1, sizeof(*s->probe));
-	if (!s->probe)
-		return -ENOMEM;
-	err = probe_run(s->probe);
-	if (err) {
-		log_warning("errno=%s msg=\"the probe could not run: everything stays in user "
-			    "space\"",
-			    log_errno(err));
-		s->probe->ulp_err = -err;
-	}
-	atomic_store(&s->limits.probe, s->probe);
-	log_notice("ktls=%s rekey=%s aes_driver=\"%s\" duration_ms=%u msg=\"probed\"",
-		   s->probe->ulp_err ? log_errno(s->probe->ulp_err) : "yes",
-		   probe_has_rekey(s->probe) ? "yes" : "no", s->probe->aes_driver,
-		   s->probe->duration_ms);
-	return 0;
-}
-
 /* From the first message to serving. */
 static int start(struct server *sv, char *error, size_t error_len)
 {
@@ -381,7 +278,7 @@ static int start(struct server *sv, char *error, size_t error_len)
 	s->started_ns = now_ns();
 	s->admin_uid = geteuid();
 	raise_fd_limit();
-	pools = make_pipes(sv->pending.config);
+	pools = service_make_pipes(sv->pending.config);
 	err = pools ? sandbox_drop(sv->pending.head.uid, sv->pending.head.gid, error, error_len) :
 		      -ENOMEM;
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* after the change of user, which forgets it */
@@ -396,10 +293,11 @@ static int start(struct server *sv, char *error, size_t error_len)
 	if (!err)
 		err = init_observer(sv);
 	if (!err)
-		err = run_probe(s);
+		err = service_run_probe(s);
 	s->tickets = ticket_keys_new();
 	if (!err)
-		err = s->tickets ? start_workers(s, pools, sv->pending.config->workers) : -ENOMEM;
+		err = s->tickets ? service_start_workers(s, pools, sv->pending.config->workers) :
+				   -ENOMEM;
 	if (!err && !(sv->exporter = exporter_new(s)))
 		err = -ENOMEM;
 	if (err)
@@ -413,22 +311,11 @@ static int start(struct server *sv, char *error, size_t error_len)
 
 static void server_fini(struct server *sv)
 {
-	struct service *s = &sv->service;
-
-	for (unsigned i = 0; i < s->n_workers; i++)
-		worker_stop(&s->workers[i]);
+	service_stop_workers(&sv->service);
 	api_free(sv->api);
 	exporter_free(sv->exporter);
-	free(s->listen_fds);
-	runtime_fini(&s->runtime);
 	pending_fini(&sv->pending);
-	observer_fini(&s->observer);
-	events_fini(&s->events);
-	ticket_keys_free(s->tickets);
-	free(s->workers);
-	limits_fini(&s->limits);
-	free(s->probe);
-	free(s->config_path);
+	service_fini(&sv->service);
 }
 
 /*

@@ -15,6 +15,9 @@
 #include "serve/worker.h"
 #include "tls/probe.h"
 
+struct config;
+struct pending;
+
 struct service {
 	struct loop loop; /* the main thread's */
 	struct worker *workers;
@@ -41,6 +44,29 @@ struct service {
 	/* Wants programs to be changed (enum programs_wish); likewise, api_observed(). */
 	int (*request_observe)(struct service *s, unsigned wish);
 };
+
+/* The workers' pipes, which are made while privileged and belong to the workers then; NULL when
+ * memory is short. */
+struct pipe_pool *service_make_pipes(const struct config *c);
+
+/* Learns what the kernel can do; a probe that cannot run is told, and everything stays in user space.
+ * 0 or -ENOMEM. */
+int service_run_probe(struct service *s);
+
+/* Each takes its pool over. 0 or -errno. */
+int service_start_workers(struct service *s, struct pipe_pool *pools, unsigned n);
+
+/*
+ * Takes what is pending: with 0 its listeners serve, and those before take no connections; else all
+ * goes on as it was, -errno, and *error may say why.
+ */
+int service_commit(struct service *s, struct pending *p, char *error, size_t error_len);
+
+/* Ends all connections with REASON_SHUTDOWN, waits for the threads. */
+void service_stop_workers(struct service *s);
+
+/* Frees what is left, when nobody looks at it any more. */
+void service_fini(struct service *s);
 
 /* The sum of what all workers count. */
 void service_count(struct service *s, struct counters *sum);
