@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "host/candidate.h"
 #include "host/config_key.h"
 #include "host/monitor.h"
 #include "host/server.h"
@@ -72,5 +73,5 @@ int main(int argc, char **argv)
 			argv[optind]);
 		return EXIT_FAILURE;
 	}
-	return check ? monitor_check(config) : monitor_run(config);
+	return check ? candidate_check(config) : monitor_run(config);
 }

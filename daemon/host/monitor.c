@@ -3,29 +3,28 @@
 #include "host/monitor.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/capability.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/util.h"
+#include "host/candidate.h"
 #include "host/child.h"
 #include "host/config.h"
+#include "host/delivery.h"
 #include "host/endpoint.h"
 #include "host/ipc.h"
 #include "host/listen.h"
 #include "host/notify.h"
+#include "host/premises.h"
 #include "host/programs.h"
-#include "host/runtime.h"
 #include "host/version.h"
 #include "tls/handshake.h"
 
@@ -41,76 +40,32 @@ struct monitor {
 	struct config *config;
 	struct config *next; /* sent to the server, not yet answered */
 	struct listen_set *sockets;
-	int api_fd;
+	struct premises premises;
 	struct endpoint metrics, next_metrics; /* the latter with `next` */
-	uint32_t uid, gid;
-	bool ready; /* the server serves */
+	bool ready;			       /* the server serves */
 	bool api_asked;
 	int status;
 };
 
-/* ---- handing a configuration to the server ---- */
-
-static int send_sockets(struct monitor *m, const struct config *c)
-{
-	for (unsigned i = 0; i < c->n_listeners; i++) {
-		const int *fds = listen_set_find(m->sockets, &c->listeners[i]);
-
-		for (unsigned n = 0; n < c->workers; n += IPC_FDS_MAX) {
-			struct ipc_message msg = { .type = IPC_LISTEN, .index = i };
-			int err = ipc_send(m->server.channel.fd, &msg, fds + n,
-					   MIN_OF(c->workers - n, (unsigned)IPC_FDS_MAX));
-
-			if (err)
-				return err;
-		}
-	}
-	return 0;
-}
-
-static int send_metrics(struct monitor *m, const struct endpoint *e)
-{
-	struct ipc_message msg = { .type = IPC_METRICS };
-
-	return ipc_send(m->server.channel.fd, &msg, &e->fd, e->fd >= 0);
-}
+/* ---- what the server is given ---- */
 
 static int send_config(struct monitor *m, const struct config *c, const struct endpoint *metrics)
 {
-	struct ipc_message msg = { .type = IPC_CONFIG, .uid = m->uid, .gid = m->gid };
-	struct ipc_message commit = { .type = IPC_COMMIT };
-	_cleanup_fd_ int packed = config_pack(c);
-	int fds[] = { packed, m->api_fd };
-	int err;
-
-	if (packed < 0)
-		return packed;
-	err = ipc_send(m->server.channel.fd, &msg, fds, m->ready ? 1 : 2);
-	if (!err)
-		err = send_metrics(m, metrics);
-	if (!err)
-		err = send_sockets(m, c);
-	return err ? err : ipc_send(m->server.channel.fd, &commit, NULL, 0);
+	return delivery_send(m->server.channel.fd,
+			     &(struct delivery){ .config = c,
+						 .sockets = m->sockets,
+						 .metrics_fd = metrics->fd,
+						 .api_fd = m->ready ? -1 : m->premises.api_fd,
+						 .uid = m->premises.uid,
+						 .gid = m->premises.gid });
 }
 
-/* What has become of the kernel programs. Without a server there will be another that is told. */
+/* Without a server there will be another that is told. */
 static int send_programs(struct monitor *m)
 {
-	struct ipc_message msg = { .type = IPC_PROGRAMS };
-	struct programs_state state;
-	_cleanup_fd_ int packed = -1, events = -1;
-	int fds[2];
-
 	if (m->server.channel.fd < 0)
 		return 0;
-	programs_describe(&m->programs, &state);
-	packed = programs_state_pack(&state);
-	if (packed < 0)
-		return packed;
-	events = programs_open_events(&m->programs);
-	fds[0] = packed;
-	fds[1] = events;
-	return ipc_send(m->server.channel.fd, &msg, fds, events < 0 ? 1 : 2);
+	return delivery_send_programs(m->server.channel.fd, &m->programs);
 }
 
 /* ---- what the server says ---- */
@@ -246,34 +201,6 @@ static void prepare_server(struct monitor *m)
 
 /* ---- configuration ---- */
 
-/* Builds what the server would build, only to see that it can be. */
-static int validate(const struct config *c, char *error, size_t error_len)
-{
-	struct runtime rt;
-	int err = runtime_build(&rt, c, NULL, NULL, error, error_len);
-
-	if (!err)
-		runtime_fini(&rt);
-	return err;
-}
-
-static struct config *load(const char *path, char *text, size_t len)
-{
-	struct config_error error;
-	struct config *c = config_load(path, &error);
-
-	if (!c) {
-		snprintf(text, len, "%s", error.text);
-		return NULL;
-	}
-	for (unsigned i = 0; i < c->n_warnings; i++)
-		log_warning("msg=\"%s\"", c->warnings[i]);
-	if (!validate(c, text, len))
-		return c;
-	config_free(c);
-	return NULL;
-}
-
 static void refuse_reload(struct monitor *m, struct config *c, const char *why)
 {
 	struct ipc_message msg = { .type = IPC_REFUSED };
@@ -297,7 +224,7 @@ static void reload(struct monitor *m)
 		return;
 	}
 	notify("RELOADING=1");
-	c = load(m->config->path, why, sizeof(why));
+	c = candidate_load(m->config->path, why, sizeof(why));
 	if (!c) {
 		refuse_reload(m, NULL, why);
 		return;
@@ -306,7 +233,8 @@ static void reload(struct monitor *m)
 		refuse_reload(m, c, "'workers' cannot change by a reload: restart ktlsd");
 		return;
 	}
-	if (endpoint_open(&m->next_metrics, &m->metrics, &c->metrics, m->gid, why, sizeof(why)) ||
+	if (endpoint_open(&m->next_metrics, &m->metrics, &c->metrics, m->premises.gid, why,
+			  sizeof(why)) ||
 	    listen_set_open(m->sockets, c, why, sizeof(why))) {
 		refuse_reload(m, c, why);
 		return;
@@ -316,21 +244,6 @@ static void reload(struct monitor *m)
 		refuse_reload(m, c, strerror(-err));
 	else
 		m->next = c;
-}
-
-/* Whom the server becomes; only root can choose. */
-static void find_user(struct monitor *m)
-{
-	const struct passwd *pw;
-	const struct group *gr;
-
-	m->uid = m->gid = UINT32_MAX;
-	if (geteuid())
-		return;
-	pw = getpwnam(m->config->user); /* config_load() has seen that both exist */
-	gr = m->config->group ? getgrnam(m->config->group) : NULL;
-	m->uid = pw ? pw->pw_uid : 65534;
-	m->gid = gr ? gr->gr_gid : pw ? pw->pw_gid : 65534;
 }
 
 static void programs_changed(struct programs *p)
@@ -353,33 +266,7 @@ static void start_programs(struct monitor *m)
 	m->programs.changed = programs_changed;
 	m->programs.granted = wish_granted;
 	programs_start(&m->programs, m->config->runtime_directory,
-		       m->gid == UINT32_MAX ? getegid() : m->gid);
-}
-
-static int make_runtime_directory(const struct monitor *m)
-{
-	const char *dir = m->config->runtime_directory;
-	int err = 0;
-
-	if (mkdir(dir, 0750) && errno != EEXIST) {
-		err = -errno;
-		log_err("errno=%s msg=\"cannot make %s\"", log_errno(err), dir);
-	} else if (m->gid != UINT32_MAX && chown(dir, 0, m->gid)) {
-		err = -errno;
-		log_err("errno=%s msg=\"cannot give %s to group %u%s\"", log_errno(err), dir,
-			m->gid, CAPABILITY_LACK(CAP_CHOWN));
-	}
-	return err;
-}
-
-static int open_api(struct monitor *m)
-{
-	m->api_fd = listen_unix(m->config->api_socket, m->gid);
-	if (m->api_fd >= 0)
-		return 0;
-	log_err("errno=%s msg=\"cannot listen on %s%s\"", log_errno(m->api_fd),
-		m->config->api_socket, m->api_fd == -EPERM ? CAPABILITY_LACK(CAP_CHOWN) : "");
-	return m->api_fd;
+		       m->premises.gid == UINT32_MAX ? getegid() : m->premises.gid);
 }
 
 /* ---- the loop ---- */
@@ -447,18 +334,15 @@ static int start(struct monitor *m, const char *path)
 	char why[IPC_TEXT_MAX];
 	int err;
 
-	m->config = load(path, why, sizeof(why));
+	m->config = candidate_load(path, why, sizeof(why));
 	if (!m->config || listen_set_open(m->sockets, m->config, why, sizeof(why))) {
 		log_err("msg=\"%s\"", why);
 		return -EINVAL;
 	}
-	find_user(m);
-	err = make_runtime_directory(m);
-	if (!err)
-		err = open_api(m);
+	err = premises_open(&m->premises, m->config);
 	if (err)
 		return err;
-	err = endpoint_open(&m->metrics, &m->metrics, &m->config->metrics, m->gid, why,
+	err = endpoint_open(&m->metrics, &m->metrics, &m->config->metrics, m->premises.gid, why,
 			    sizeof(why));
 	if (err) {
 		log_err("msg=\"%s\"", why);
@@ -474,9 +358,7 @@ static int start(struct monitor *m, const char *path)
 
 static void monitor_fini(struct monitor *m)
 {
-	if (m->config && m->api_fd >= 0)
-		unlink(m->config->api_socket);
-	fd_close(&m->api_fd);
+	premises_close(&m->premises, m->config);
 	endpoint_close(&m->next_metrics, &m->metrics);
 	endpoint_close(&m->metrics, NULL);
 	listen_set_free(m->sockets);
@@ -488,7 +370,7 @@ int monitor_run(const char *path)
 {
 	static struct monitor m;
 
-	m.api_fd = -1;
+	m.premises = PREMISES_NONE;
 	m.metrics = m.next_metrics = ENDPOINT_NONE;
 	m.sockets = listen_set_new();
 	if (!m.sockets || loop_init(&m.loop) || watch_signals(&m) || handshake_global_init()) {
@@ -507,22 +389,4 @@ int monitor_run(const char *path)
 	monitor_fini(&m);
 	log_notice("msg=\"ended\"");
 	return m.status;
-}
-
-int monitor_check(const char *path)
-{
-	struct config_error error;
-	struct config *c = config_load(path, &error);
-
-	if (c)
-		for (unsigned i = 0; i < c->n_warnings; i++)
-			fprintf(stderr, "%s\n", c->warnings[i]);
-	if (!c || handshake_global_init() || validate(c, error.text, sizeof(error.text))) {
-		fprintf(stderr, "%s\n", error.text);
-		config_free(c);
-		return EXIT_FAILURE;
-	}
-	printf("%s: ok, %u listener%s\n", c->path, c->n_listeners, c->n_listeners == 1 ? "" : "s");
-	config_free(c);
-	return EXIT_SUCCESS;
 }

@@ -9,7 +9,4 @@
 /* Runs until SIGTERM or SIGINT. An exit status. */
 int monitor_run(const char *config_path);
 
-/* Checks the configuration and everything it names; prints what is wrong. An exit status. */
-int monitor_check(const char *config_path);
-
 #endif
