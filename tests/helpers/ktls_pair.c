@@ -36,22 +36,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ktls.h"
+
 #ifndef TLS_RX_EXPECT_NO_PAD
 #define TLS_RX_EXPECT_NO_PAD 4
 #endif
 
-enum {
-	MAX_RECORD = 16384,
-	WINDOW = 4,
-	HANDSHAKE = 22,
-	KEY_FROM_SUBJECT = 0x11,
-	KEY_FROM_PEER = 0x22
-};
+enum { MAX_RECORD = 16384, WINDOW = 4, KEY_FROM_SUBJECT = 0x11, KEY_FROM_PEER = 0x22 };
 
 struct cipher {
 	const char *name;
 	uint16_t type;
-	size_t info_len; /* of its tls12_crypto_info_*, which ends with rec_seq in all of them */
+	size_t info_len; /* of its tls12_crypto_info_* */
 };
 
 struct options {
@@ -129,32 +125,17 @@ static void make_connection(const struct options *o, int *subject, int *peer)
 	int listener;
 
 	enter_netns(o->peer_netns);
-	listener = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (listener < 0 || bind(listener, address, len) || listen(listener, 1) ||
-	    getsockname(listener, address, &len))
-		err(1, "listen");
+	listener = ktls_listen(address, len);
 	enter_netns(o->subject_netns);
-	*subject = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (*subject < 0 || connect(*subject, address, len))
-		err(1, "connect");
-	*peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	if (*peer < 0)
-		err(1, "accept");
-	close(listener);
+	ktls_connect(listener, address, len, subject, peer);
 }
 
 static void install_key(int fd, int direction, const struct options *o, uint8_t key)
 {
-	uint8_t info[64];
 	const struct tls_crypto_info head = { .version = o->version,
 					      .cipher_type = o->cipher->type };
 
-	/* One octet for key, salt and IV: enough for two ends of a test to agree on. */
-	memset(info, key, sizeof(info));
-	memcpy(info, &head, sizeof(head));
-	for (size_t i = 0; i < 8; i++)
-		info[o->cipher->info_len - 1 - i] = (uint8_t)(o->seq >> 8 * i);
-	if (setsockopt(fd, SOL_TLS, direction, info, (socklen_t)o->cipher->info_len))
+	if (ktls_install(fd, direction, head, o->cipher->info_len, key, o->seq))
 		err(1, "%s %s", direction == TLS_TX ? "TLS_TX" : "TLS_RX", o->cipher->name);
 }
 
@@ -168,8 +149,7 @@ static void set_flag(int fd, int option, const char *name)
 
 static void install_keys(int subject, int peer, const struct options *o)
 {
-	if (setsockopt(subject, SOL_TCP, TCP_ULP, "tls", sizeof("tls")) ||
-	    setsockopt(peer, SOL_TCP, TCP_ULP, "tls", sizeof("tls")))
+	if (ktls_attach(subject) || ktls_attach(peer))
 		err(1, "TCP_ULP");
 	if (o->tx) {
 		install_key(subject, TLS_TX, o, KEY_FROM_SUBJECT);
@@ -313,35 +293,6 @@ static void obey(struct stream *streams, size_t n_streams)
 	}
 }
 
-/* A TLS 1.3 KeyUpdate (RFC 8446 4.6.3), received as the control record it is. */
-static void send_key_update(int from, int to)
-{
-	uint8_t body[] = { 24, 0, 0, 1, 0 }, got[sizeof(body)];
-	union {
-		struct cmsghdr header;
-		uint8_t room[CMSG_SPACE(1)];
-	} control = { .header = { .cmsg_level = SOL_TLS,
-				  .cmsg_type = TLS_SET_RECORD_TYPE,
-				  .cmsg_len = CMSG_LEN(1) } };
-	struct iovec out = { .iov_base = body, .iov_len = sizeof(body) };
-	struct iovec in = { .iov_base = got, .iov_len = sizeof(got) };
-	struct msghdr message = { .msg_iov = &out,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-
-	*CMSG_DATA(&control.header) = HANDSHAKE;
-	if (sendmsg(from, &message, 0) != sizeof(body))
-		err(1, "send of the KeyUpdate");
-	message.msg_iov = &in;
-	message.msg_controllen = sizeof(control);
-	if (recvmsg(to, &message, 0) != sizeof(body))
-		err(1, "recv of the KeyUpdate");
-	if (control.header.cmsg_type != TLS_GET_RECORD_TYPE ||
-	    *CMSG_DATA(&control.header) != HANDSHAKE || memcmp(body, got, sizeof(body)))
-		errx(1, "the KeyUpdate arrived changed");
-}
-
 static void make_more(const struct options *o)
 {
 	struct rlimit files;
@@ -374,15 +325,13 @@ static unsigned int read_port(int fd, bool remote)
 
 static void describe(const char *name, int fd, unsigned int tx_records, unsigned int rx_records)
 {
-	uint64_t cookie;
-	socklen_t len = sizeof(cookie);
 	struct stat st;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) || fstat(fd, &st))
+	if (fstat(fd, &st))
 		err(1, "describe");
 	printf("socket=%s cookie=%llu inode=%llu uid=%u local_port=%u remote_port=%u "
 	       "tx_records=%u rx_records=%u\n",
-	       name, (unsigned long long)cookie, (unsigned long long)st.st_ino, st.st_uid,
+	       name, (unsigned long long)ktls_cookie(fd), (unsigned long long)st.st_ino, st.st_uid,
 	       read_port(fd, false), read_port(fd, true), tx_records, rx_records);
 }
 
@@ -480,7 +429,9 @@ int main(int argc, char **argv)
 		move_records(&streams[i], o.n_records);
 	rx_records = o.rx ? o.n_records : 0;
 	if (o.key_update) {
-		send_key_update(peer, subject);
+		errno = ktls_key_update(peer, subject);
+		if (errno)
+			err(1, "KeyUpdate");
 		rx_records++;
 	}
 	describe("subject", subject, o.tx ? o.n_records : 0, rx_records);

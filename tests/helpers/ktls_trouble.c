@@ -21,7 +21,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { KEY = 0x11, NEXT_KEY = 0x33, HANDSHAKE = 22, DATA = 23 };
+#include "ktls.h"
+
+enum { KEY = 0x11, NEXT_KEY = 0x33, DATA = 23 };
 
 struct state {
 	int subject, peer;
@@ -36,29 +38,24 @@ static int do_connect(struct state *s)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(address);
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr *any = (struct sockaddr *)&address;
+	int listener = ktls_listen(any, sizeof(address));
 
-	s->subject = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(listener, (struct sockaddr *)&address, len) || listen(listener, 1) ||
-	    getsockname(listener, (struct sockaddr *)&address, &len) ||
-	    connect(s->subject, (struct sockaddr *)&address, len))
-		err(1, "connect");
-	s->peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	close(listener);
-	return error(s->peer < 0);
+	ktls_connect(listener, any, sizeof(address), &s->subject, &s->peer);
+	return 0;
 }
 
 static int do_ulp(struct state *s)
 {
-	return error(setsockopt(s->subject, SOL_TCP, TCP_ULP, "tls", 3) ||
-		     setsockopt(s->peer, SOL_TCP, TCP_ULP, "tls", 3));
+	int r = ktls_attach(s->subject);
+
+	return r ? r : ktls_attach(s->peer);
 }
 
 static int do_ulp_unconnected(struct state *s)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int r = error(setsockopt(fd, SOL_TCP, TCP_ULP, "tls", 3));
+	int r = ktls_attach(fd);
 
 	(void)s;
 	close(fd);
@@ -67,12 +64,10 @@ static int do_ulp_unconnected(struct state *s)
 
 static int install(int fd, int direction, uint8_t key, uint16_t cipher)
 {
-	struct tls12_crypto_info_aes_gcm_128 info;
+	const struct tls_crypto_info head = { .version = TLS_1_3_VERSION, .cipher_type = cipher };
 
-	memset(&info, key, sizeof(info));
-	memset(info.rec_seq, 0, sizeof(info.rec_seq));
-	info.info = (struct tls_crypto_info){ .version = TLS_1_3_VERSION, .cipher_type = cipher };
-	return error(setsockopt(fd, SOL_TLS, direction, &info, sizeof(info)));
+	return ktls_install(fd, direction, head, sizeof(struct tls12_crypto_info_aes_gcm_128), key,
+			    0);
 }
 
 static int do_keys_tx(struct state *s)
@@ -126,27 +121,10 @@ static int do_record(struct state *s)
 	return memcmp(sent, got, sizeof(sent)) ? EBADMSG : 0;
 }
 
-/* A KeyUpdate (RFC 8446 4.6.3) to the peer, after which it wants another key. */
+/* To the peer, which wants another key after it. */
 static int do_key_update(struct state *s)
 {
-	uint8_t body[] = { 24, 0, 0, 1, 0 };
-	union {
-		struct cmsghdr header;
-		uint8_t room[CMSG_SPACE(1)];
-	} control = { .header = { .cmsg_level = SOL_TLS,
-				  .cmsg_type = TLS_SET_RECORD_TYPE,
-				  .cmsg_len = CMSG_LEN(1) } };
-	struct iovec vector = { .iov_base = body, .iov_len = sizeof(body) };
-	struct msghdr message = { .msg_iov = &vector,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-
-	*CMSG_DATA(&control.header) = HANDSHAKE;
-	if (sendmsg(s->subject, &message, 0) != sizeof(body))
-		return errno;
-	message.msg_controllen = sizeof(control);
-	return error(recvmsg(s->peer, &message, 0) != sizeof(body));
+	return ktls_key_update(s->subject, s->peer);
 }
 
 /* From a subject without keys to a peer that has some: what the kernel must refuse. */
@@ -184,12 +162,8 @@ static int do_close(struct state *s)
 
 static int do_cookie(struct state *s)
 {
-	uint64_t cookie = 0;
-	socklen_t len = sizeof(cookie);
-	int r = error(getsockopt(s->subject, SOL_SOCKET, SO_COOKIE, &cookie, &len));
-
-	printf("cookie=%llu\n", (unsigned long long)cookie);
-	return r;
+	printf("cookie=%llu\n", (unsigned long long)ktls_cookie(s->subject));
+	return 0;
 }
 
 static int do_hold(struct state *s)
