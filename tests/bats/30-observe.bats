@@ -128,20 +128,6 @@ pairs_stop() {
 	PAIR_PIDS=() PAIR_FDS=()
 }
 
-# Reduces lines of key=value to the fields named, sorted; the last of equal keys counts.
-select_fields() { # NAME...
-	awk -v names="$*" '
-		BEGIN { n = split(names, name, " ") }
-		{
-			split("", value)
-			for (i = 1; i <= NF; i++)
-				value[substr($i, 1, index($i, "=") - 1)] = substr($i, index($i, "=") + 1)
-			for (i = 1; i <= n; i++)
-				printf "%s=%s ", name[i], value[name[i]]
-			print ""
-		}' | sort
-}
-
 # What ss says of every TLS socket. The ss of Debian 12 names only the GCM ciphers.
 view_ss() {
 	ss -HOntie | awk '

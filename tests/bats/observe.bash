@@ -53,17 +53,28 @@ events() {
 		done
 }
 
-# Reduces lines of key=value to the values of the fields named.
-select_in_order() { # NAME...
-	awk -v names="$*" '
+# Reduces lines of key=value to the fields named, with their names if NAMED is not empty. The last of
+# equal keys counts.
+reduce_lines() { # NAMED NAME...
+	awk -v named="$1" -v names="${*:2}" '
 		BEGIN { n = split(names, name, " ") }
 		{
 			split("", value)
 			for (i = 1; i <= NF; i++)
 				value[substr($i, 1, index($i, "=") - 1)] = substr($i, index($i, "=") + 1)
 			for (i = 1; i <= n; i++)
-				printf "%s%s", value[name[i]], i < n ? " " : "\n"
+				printf "%s%s%s", named ? name[i] "=" : "", value[name[i]], i < n ? " " : "\n"
 		}'
+}
+
+# To their values, in the order in which they came.
+select_in_order() { # NAME...
+	reduce_lines '' "$@"
+}
+
+# To name=value, sorted.
+select_fields() { # NAME...
+	reduce_lines 1 "$@" | sort
 }
 
 # The totals of an event, direction (0 tx, 1 rx, 255) and outcome: sets COUNT and RECORDS.
