@@ -8,6 +8,7 @@
 
 load lib
 load matrix
+load nginx
 load sockets
 
 BODY=1048583
@@ -16,7 +17,9 @@ setup_file() {
 	expect_ktls || return 0
 	suite_begin
 	backend_start "http=tcp:$IP:3000"
-	nginx_start
+	mkdir "$T/www"
+	"$HELPERS/pattern" body down "$BODY" >"$T/www/body"
+	nginx_start <<<"server { listen $IP:5443 ssl; ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ALL; }"
 	config_begin
 	config_listener both 4001 "tcp:$IP:3000" "ktls: {tx: on, rx: on}"
 	config_listener tx 4002 "tcp:$IP:3000" "ktls: {tx: on, rx: off}"
@@ -33,61 +36,12 @@ setup() {
 	expect_ktls || skip "this kernel has no TLS"
 }
 
-nginx_config() {
-	cat <<-END
-	daemon off;
-	user nobody nogroup;
-	worker_processes 1;
-	pid $T/nginx.run;
-	error_log stderr notice;
-	events { worker_connections 64; }
-	http {
-		access_log off;
-		client_body_temp_path $T/nginx-body;
-		proxy_temp_path $T/nginx-proxy;
-		fastcgi_temp_path $T/nginx-fastcgi;
-		uwsgi_temp_path $T/nginx-uwsgi;
-		scgi_temp_path $T/nginx-scgi;
-		client_header_timeout 600s;
-		sendfile on;
-		server {
-			listen $IP:5443 ssl;
-			ssl_certificate $T/ecdsa.test.pem;
-			ssl_certificate_key $T/ecdsa.test.key;
-			ssl_protocols TLSv1.2 TLSv1.3;
-			ssl_ciphers ALL;
-			ssl_conf_command Options KTLS;
-			root $T/www;
-		}
-	}
-	END
-}
-
-nginx_start() {
-	mkdir "$T/www"
-	"$HELPERS/pattern" body down "$BODY" >"$T/www/body"
-	nginx_config >"$T/nginx.conf"
-	spawn nginx nginx -p "$T" -c "$T/nginx.conf"
-	wait_log nginx 'start worker process '
-}
-
 # An idle connection that stays; the cipher is a plain OpenSSL one.
 hold() { # NAME PORT VERSION CIPHER
 	PORT=$2 NAME=ecdsa.test
 	matrix_client openssl "$3" gcm128
 	CLIENT[-1]=$4
 	spawn "$1" "$HELPERS/converse" -t 300 -- "${CLIENT[@]}"
-}
-
-# The same as ktlsctl lists them: where ktlsd has a direction in user space the kernel has none.
-list_lines() { # PORT...
-	ctl list --json | jq -r '.connections[] |
-		"\(.local | sub(".*:"; "")) \(.owner) \(.cookie) \(.tx.mode) \(.rx.mode)"' |
-		while read -r port owner cookie tx rx; do
-			[[ " $* " == *" $port "* ]] || continue
-			[[ $owner == other ]] || tx=${tx/user/none} rx=${rx/user/none}
-			echo "$cookie $tx $rx"
-		done | sort
 }
 
 sockets_are() { # NUMBER PORT...

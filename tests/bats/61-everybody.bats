@@ -8,6 +8,7 @@
 # shellcheck disable=SC2034 # PORT and NAME are for matrix.bash
 
 load lib
+load nginx
 load sockets
 
 # Connections of each owner, half of them in TLS 1.2.
@@ -17,7 +18,10 @@ setup_file() {
 	expect_ktls || return 0
 	suite_begin
 	backend_start "http=tcp:$IP:3000"
-	nginx_start
+	nginx_start <<-END
+		server { listen $IP:5442 ssl; ssl_protocols TLSv1.2; }
+		server { listen $IP:5443 ssl; ssl_protocols TLSv1.3; }
+	END
 	# an own configuration is the only way to OpenSSL 3.0's kTLS in s_server
 	printf '%s\n' 'openssl_conf = a' '[a]' 'ssl_conf = b' '[b]' 'system_default = c' '[c]' \
 		'Options = KTLS' >"$T/openssl.cnf"
@@ -58,40 +62,6 @@ setup() {
 	done
 }
 
-nginx_config() {
-	cat <<-END
-	daemon off;
-	user nobody nogroup;
-	worker_processes 1;
-	pid $T/nginx.run;
-	error_log stderr notice;
-	events { worker_connections 256; }
-	http {
-		access_log off;
-		client_body_temp_path $T/nginx-body;
-		proxy_temp_path $T/nginx-proxy;
-		fastcgi_temp_path $T/nginx-fastcgi;
-		uwsgi_temp_path $T/nginx-uwsgi;
-		scgi_temp_path $T/nginx-scgi;
-		# for the first request, which never comes
-		client_header_timeout 900s;
-		ssl_certificate $T/ecdsa.test.pem;
-		ssl_certificate_key $T/ecdsa.test.key;
-		ssl_conf_command Options KTLS;
-		root $T/www;
-		server { listen $IP:5442 ssl; ssl_protocols TLSv1.2; }
-		server { listen $IP:5443 ssl; ssl_protocols TLSv1.3; }
-	}
-	END
-}
-
-nginx_start() {
-	mkdir "$T/www"
-	nginx_config >"$T/nginx.conf"
-	spawn nginx nginx -p "$T" -c "$T/nginx.conf"
-	wait_log nginx 'start worker process '
-}
-
 # That many connections to a port, which stay; with -r to as many ports from there on.
 hold() { # NAME PORT COUNT [-r]
 	spawn "$1" "$HELPERS/stall" -s "${@:4}" "$IP" "$2" "$3" 0
@@ -124,21 +94,6 @@ namespace_begin() {
 	wait_log pair '^READY$'
 }
 
-rows() { # JQ_FILTER [OPTION]...
-	local filter=$1
-	shift
-	ctl list --json "$@" | jq -r ".connections[] | select(.state == null or .state == \"open\") | $filter"
-}
-
-list_lines() {
-	rows '"\(.local | sub(".*:"; "")) \(.owner) \(.cookie) \(.tx.mode) \(.rx.mode)"' |
-		while read -r port owner cookie tx rx; do
-			[[ " ${PORTS[*]} " == *" $port "* ]] || continue
-			[[ $owner == other ]] || tx=${tx/user/none} rx=${rx/user/none}
-			echo "$cookie $tx $rx"
-		done | sort
-}
-
 @test "each socket has its owner, process, version, cipher and modes" {
 	# OpenSSL 3.0 puts TLS 1.2 into the kernel both ways, TLS 1.3 for sending only
 	cat >"$T/expected" <<-END
@@ -149,20 +104,20 @@ list_lines() {
 		$((EACH / 2)) 6xxx other openssl 1.2 kernel kernel
 		$((EACH / 2)) 6xxx other openssl 1.3 kernel none
 	END
-	rows '"\(.local | sub(".*:"; "") | sub("6.*"; "6xxx")) \(.owner) \(.process.comm)" +
+	list_rows '"\(.local | sub(".*:"; "") | sub("6.*"; "6xxx")) \(.owner) \(.process.comm)" +
 		" \(.version) \(.tx.mode) \(.rx.mode)"' | sed -n '/^\(401\|544\|6xxx\)/p' |
 		sed 's/ ktlsd ktlsd-server / ktlsd null /' | sort | uniq -c |
 		awk '{ $1 = $1; print }' | diff "$T/expected" -
-	[[ $(rows 'select(.owner == "other") | .cipher' | sort -u) == aes-* ]]
+	[[ $(list_rows 'select(.owner == "other") | .cipher' | sort -u) == aes-* ]]
 	# the program that set the keys is known of those that are not older than the programs
-	[[ $(rows 'select(.local | endswith(":5443")) | .installer.comm' | sort | uniq -c |
+	[[ $(list_rows 'select(.local | endswith(":5443")) | .installer.comm' | sort | uniq -c |
 		awk '{ print $1, $2 }') == "$((EACH / 2)) nginx" ]]
-	[[ $(rows 'select(.local | endswith(":5442")) | .installer' | sort -u) == null ]]
+	[[ $(list_rows 'select(.local | endswith(":5442")) | .installer' | sort -u) == null ]]
 }
 
 @test "they are those of ss, with the same modes" {
 	ss_lines "${PORTS[@]}" >"$T/ss"
-	list_lines | diff "$T/ss" -
+	list_lines "${PORTS[@]}" | diff "$T/ss" -
 	[[ $(wc -l <"$T/ss") == $((3 * EACH)) ]]
 }
 
@@ -182,13 +137,13 @@ gauges_agree() {
 	local netns port
 	netns=$(ip netns exec "$NETNS" stat -L -c %i /proc/self/ns/net)
 	port=$(sed -n 's/^socket=subject .* local_port=\([0-9]*\) .*/\1/p' "$T/pair.log")
-	[[ $(rows 'select(.netns != null) | .netns') == '' ]]
-	rows 'select(.netns != null) |
+	[[ $(list_rows 'select(.netns != null) | .netns') == '' ]]
+	list_rows 'select(.netns != null) |
 		"\(.netns) \(.owner) \(.process.comm) \(.version) \(.tx.mode) \(.rx.mode) \(.tx.records)"' \
 		--all-namespaces | sort >"$T/others"
 	cat "$T/others"
 	diff <(yes "$netns other ktls_pair 1.2 kernel kernel 3" | head -n 2) "$T/others"
-	[[ $(rows 'select(.netns != null) | .local' --all-namespaces) == *":$port"* ]]
+	[[ $(list_rows 'select(.netns != null) | .local' --all-namespaces) == *":$port"* ]]
 }
 
 @test "a socket of ktlsd's that has just closed is nobody else's" {
@@ -198,7 +153,7 @@ gauges_agree() {
 		wait_log brief '^READY open=8'
 		pid=$(spawned brief)
 		kill -KILL "$pid"
-		rows 'select(.owner == "other") | .local' >"$T/others"
+		list_rows 'select(.owner == "other") | .local' >"$T/others"
 		run ! grep -E ':401[23]$' "$T/others"
 		stop brief KILL
 	done

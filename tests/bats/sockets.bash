@@ -18,3 +18,21 @@ ss_lines() { # PORT...
 		echo "${mode[${BASH_REMATCH[2]}]} ${mode[${BASH_REMATCH[1]}]}"
 	done < <(ss -HOntie state established) | sort
 }
+
+# Connections that are open, as ktlsctl lists them, each by a filter of jq.
+list_rows() { # FILTER [OPTION]...
+	ctl list --json "${@:2}" |
+		jq -r ".connections[] | select(.state == null or .state == \"open\") | $1"
+}
+
+# The lines of ss_lines, as ktlsctl knows them: where ktlsd has a direction in user space the kernel
+# has none.
+list_lines() { # PORT...
+	local port owner cookie tx rx
+	list_rows '"\(.local | sub(".*:"; "")) \(.owner) \(.cookie) \(.tx.mode) \(.rx.mode)"' |
+		while read -r port owner cookie tx rx; do
+			[[ " $* " == *" $port "* ]] || continue
+			[[ $owner == other ]] || tx=${tx/user/none} rx=${rx/user/none}
+			echo "$cookie $tx $rx"
+		done | sort
+}
