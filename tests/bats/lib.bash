@@ -148,12 +148,10 @@ stop() { # NAME [SIGNAL]
 # Every process that comes from this suite, whoever started it.
 suite_processes() {
 	local file
-	for file in /proc/[0-9]*/environ; do
-		if { grep -qzx "KTLSD_SUITE=$T" "$file"; } 2>/dev/null; then
-			file=${file#/proc/}
-			echo "${file%/environ}"
-		fi
-	done
+	while read -r file; do
+		file=${file#/proc/}
+		echo "${file%/environ}"
+	done < <(grep -lszxF "KTLSD_SUITE=$T" /proc/[0-9]*/environ) # of which some may have ended
 }
 
 log_has() { # NAME PATTERN
@@ -208,11 +206,18 @@ certificate() { # NAME GENERATION_OPTION...
 		-keyout "$T/$name.key" -out "$T/$name.pem" "$@" 2>/dev/null
 }
 
-# The default certificate, and one to be had by its name. $T/ca.pem trusts them both.
+# The default certificate, and one to be had by its name. $T/ca.pem trusts them both. An RSA key takes
+# seconds in an emulated guest: all files of a run have the same.
 certificates() {
-	certificate ecdsa.test -newkey ec -pkeyopt ec_paramgen_curve:P-256
-	certificate rsa.test -newkey rsa:2048
-	cat "$T/ecdsa.test.pem" "$T/rsa.test.pem" >"$T/ca.pem"
+	local shared=$BATS_RUN_TMPDIR/certificates
+	if [[ ! -d $shared ]]; then
+		certificate ecdsa.test -newkey ec -pkeyopt ec_paramgen_curve:P-256
+		certificate rsa.test -newkey rsa:2048
+		cat "$T/ecdsa.test.pem" "$T/rsa.test.pem" >"$T/ca.pem"
+		mkdir "$shared"
+		cp "$T"/*.pem "$T"/*.key "$shared"
+	fi
+	cp "$shared"/* "$T"
 }
 
 # ---- the daemon ----
