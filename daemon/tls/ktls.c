@@ -175,44 +175,64 @@ void ktls_push(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+static void set_cork(int fd, int on)
+{
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+}
+
 void ktls_cork(int fd)
 {
-	int on = 1;
+	set_cork(fd, 1);
+}
 
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+/*
+ * Kernel TLS pushes each record by itself: on a socket with TCP_NODELAY a segment that is not full
+ * for every 16 KiB. Where one call brings several records they share full segments, and only what
+ * is left at its end leaves as it is.
+ */
+static bool begin_bulk(int fd, size_t len)
+{
+	enum { BULK_LEN = 65536 }; /* what one segment of TCP takes, before it is cut up (GSO) */
+
+	if (len < BULK_LEN)
+		return false;
+	set_cork(fd, 1);
+	return true;
+}
+
+/* Gives n, or what errno said of it; see ktls_push() for a socket that is full. */
+static ssize_t end_bulk(int fd, bool is_bulk, ssize_t n)
+{
+	int err = n < 0 ? -errno : 0;
+
+	if (is_bulk)
+		set_cork(fd, 0); /* pushes as well */
+	else if (err == -EAGAIN)
+		ktls_push(fd);
+	return err ? err : n;
 }
 
 ssize_t ktls_splice(int fd, int pipe_fd, size_t len)
 {
+	bool is_bulk = begin_bulk(fd, len);
 	ssize_t n;
-	int err;
 
 	do
 		n = splice(pipe_fd, NULL, fd, NULL, len, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 	while (n < 0 && errno == EINTR);
-	if (n >= 0)
-		return n;
-	err = -errno;
-	if (err == -EAGAIN)
-		ktls_push(fd);
-	return err;
+	return end_bulk(fd, is_bulk, n);
 }
 
 /* sendfile() knows no MSG_NOSIGNAL: SIGPIPE is ignored in the whole process. */
 ssize_t ktls_sendfile(int fd, int file_fd, off_t *off, size_t len)
 {
+	bool is_bulk = begin_bulk(fd, len);
 	ssize_t n;
-	int err;
 
 	do
 		n = sendfile(fd, file_fd, off, len);
 	while (n < 0 && errno == EINTR);
-	if (n >= 0)
-		return n;
-	err = -errno;
-	if (err == -EAGAIN)
-		ktls_push(fd);
-	return err;
+	return end_bulk(fd, is_bulk, n);
 }
 
 /*

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Splicing between pipes and the kernel's record layer, with what comes between the data. */
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -156,6 +158,32 @@ static void sizes(void **state)
 		splice_in(lens[i]);
 		splice_out(lens[i]);
 	}
+}
+
+/* What is corked while one call moves many records leaves at its end, without more to follow. */
+static void nothing_stays_corked(void **state)
+{
+	enum { LEN = 12 * RECORD_PLAIN_MAX };
+	struct channel_event e;
+	int corked = 1;
+	socklen_t size = sizeof(corked);
+	size_t n_got = 0;
+
+	(void)state;
+	assert_true(fcntl(pipe_write, F_SETPIPE_SZ, LEN) >= LEN);
+	assert_int_equal(write(pipe_write, sent, LEN), LEN);
+	e = channel_splice_out(&p.subject, pipe_read, LEN);
+	assert_int_equal(e.result, CHANNEL_DATA);
+	assert_int_equal(getsockopt(p.subject.fd, IPPROTO_TCP, TCP_CORK, &corked, &size), 0);
+	assert_int_equal(corked, 0);
+	while (n_got < e.len) {
+		struct channel_event received = recv_event(&p.peer, got + n_got, LEN - n_got);
+
+		assert_int_equal(received.result, CHANNEL_DATA);
+		n_got += received.len;
+	}
+	assert_int_equal(n_got, e.len);
+	assert_memory_equal(got, sent, n_got);
 }
 
 static void control_between(void **state)
@@ -330,10 +358,18 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(sizes),	   TEST(control_between), TEST(control_in_pieces),
-		TEST(control_out), TEST(empty_records),	  TEST(empty_records_in_a_row),
-		TEST(end),	   TEST(partial_record),  TEST(bad_mac),
-		TEST(bad_version), TEST(oversize),
+		TEST(sizes),
+		TEST(nothing_stays_corked),
+		TEST(control_between),
+		TEST(control_in_pieces),
+		TEST(control_out),
+		TEST(empty_records),
+		TEST(empty_records_in_a_row),
+		TEST(end),
+		TEST(partial_record),
+		TEST(bad_mac),
+		TEST(bad_version),
+		TEST(oversize),
 	};
 	static const uint16_t suites[] = { 0x1301, 0x1303, 0x1304, 0xc02f, 0xcca8 };
 

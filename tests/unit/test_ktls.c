@@ -31,7 +31,9 @@ static struct {
 	int level, name;
 	uint8_t option[128];
 	socklen_t option_len;
-	int fail_errno, fail_times; /* fail_times 0: always */
+	int fail_errno, fail_after,
+		fail_times;	    /* so many calls work, fail, work; fail_times 0: always */
+	bool is_corked, was_corked; /* now; when a file was sent */
 	int flags, control_type;    /* of sendmsg; -1: no control message */
 	size_t sent_len;
 	ssize_t give; /* of recvmsg */
@@ -49,7 +51,8 @@ ssize_t __wrap_sendfile(int fd, int file_fd, off_t *off, size_t len);
 static bool fails(void)
 {
 	k.calls++;
-	if (!k.fail_errno || (k.fail_times && k.calls > k.fail_times))
+	if (!k.fail_errno || k.calls <= k.fail_after ||
+	    (k.fail_times && k.calls > k.fail_after + k.fail_times))
 		return false;
 	errno = k.fail_errno;
 	return true;
@@ -65,6 +68,8 @@ int __wrap_setsockopt(int fd, int level, int name, const void *p, socklen_t len)
 	k.name = name;
 	k.option_len = len;
 	memcpy(k.option, p, MIN_OF(len, sizeof(k.option)));
+	if (level == IPPROTO_TCP && name == TCP_CORK)
+		k.is_corked = k.option[0];
 	return 0;
 }
 
@@ -91,6 +96,7 @@ ssize_t __wrap_sendfile(int fd, int file_fd, off_t *off, size_t len)
 {
 	assert_int_equal(fd, FD);
 	assert_int_equal(file_fd, FILE_FD);
+	k.was_corked = k.is_corked;
 	if (fails())
 		return -1;
 	*off += (off_t)len;
@@ -241,6 +247,22 @@ static void pushes_when_full(void **state)
 	assert_int_equal(off, 0);
 	assert_int_equal(k.level, IPPROTO_TCP);
 	assert_int_equal(k.name, TCP_NODELAY);
+}
+
+/* Many records share segments, and what is left at the end of the call leaves, full socket or not. */
+static void corks_what_is_bulk(void **state)
+{
+	off_t off = 0;
+
+	(void)state;
+	assert_int_equal(ktls_sendfile(FD, FILE_FD, &off, 1 << 20), 1 << 20);
+	assert_true(k.was_corked);
+	assert_false(k.is_corked);
+	k = (typeof(k)){ .fail_errno = EAGAIN, .fail_after = 1, .fail_times = 1 };
+	assert_int_equal(ktls_sendfile(FD, FILE_FD, &off, 1 << 20), -EAGAIN);
+	assert_int_equal(k.calls, 3);
+	assert_true(k.was_corked);
+	assert_false(k.is_corked);
 }
 
 static void interrupted(void **state)
@@ -415,6 +437,7 @@ int main(void)
 		cmocka_unit_test_setup(sends_with_more, reset),
 		cmocka_unit_test_setup(sends_files, reset),
 		cmocka_unit_test_setup(pushes_when_full, reset),
+		cmocka_unit_test_setup(corks_what_is_bulk, reset),
 		cmocka_unit_test_setup(interrupted, reset),
 		cmocka_unit_test_setup(control_messages, reset),
 		cmocka_unit_test_setup(meanings, reset),
