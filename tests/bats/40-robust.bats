@@ -159,7 +159,7 @@ fetch() {
 # Starts readers that stall and sets OPEN and REFUSED.
 stall() { # ARGUMENT...
 	spawn stall "$HELPERS/stall" "$@"
-	wait_until 120 log_has stall '^READY ' || {
+	wait_log stall '^READY ' 120 || {
 		cat "$T/stall.log"
 		return 1
 	}

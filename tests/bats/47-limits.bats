@@ -158,7 +158,7 @@ server_memory() { # now|more
 	server=$SERVER
 	# handshakes under way take more than connections that stand
 	spawn stall "$HELPERS/stall" -h -w 200 "$IP" 4434 200 0
-	wait_until 100 log_has stall '^READY '
+	wait_log stall '^READY ' 100
 	server_memory more
 	cat "$T/stall.log"
 	[[ $SERVER == "$server" ]]

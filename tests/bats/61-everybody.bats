@@ -65,7 +65,7 @@ setup() {
 # That many connections to a port, which stay; with -r to as many ports from there on.
 hold() { # NAME PORT COUNT [-r]
 	spawn "$1" "$HELPERS/stall" -s "${@:4}" "$IP" "$2" "$3" 0
-	wait_until 120 log_has "$1" "^READY open=$3 refused=0$"
+	wait_log "$1" "^READY open=$3 refused=0$" 120
 }
 
 # s_server serves one connection at a time: as many of them, each at a port of its own.

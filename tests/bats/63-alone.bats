@@ -22,7 +22,7 @@ setup() {
 	# shellcheck disable=SC2034 # it only has to be open
 	exec {PAIR_FD}<>"$T/pair.in"
 	SPAWN_INPUT=$T/pair.in spawn pair "$HELPERS/ktls_pair"
-	wait_until 60 log_has pair '^READY$'
+	wait_log pair '^READY$' 60
 }
 
 teardown() {

@@ -530,7 +530,7 @@ counters_went_on() { # BEFORE AFTER
 	stop occupant
 	# somebody may have it already, on a host with other tests
 	spawn occupant "$HELPERS/backend" "mute=tcp:127.0.0.1:9464"
-	wait_until 20 log_has occupant 'READY|in use'
+	wait_log occupant 'READY|in use' 20
 	sed -i '/^metrics:/d' "$T/ktlsd.yaml"
 	daemon_start
 	log_has ktlsd 'no metrics: cannot listen on the default 127.0.0.1:9464'

@@ -79,7 +79,7 @@ second_start() {
 		s,address: $IP:44\(3[0-9]\),address: $IP:45\1," "$T/ktlsd.yaml" >"$T/second.yaml"
 	spawn second setpriv --bounding-set=-sys_admin "$HELPERS/deny_ulp" \
 		"$KTLSD_BUILD/ktlsd" --config "$T/second.yaml"
-	wait_until 90 log_has second 'msg="ready"'
+	wait_log second 'msg="ready"' 90
 }
 
 # The observer sees the namespace it is in, and Prometheus has a way there.
@@ -92,7 +92,7 @@ nic_start() {
 	ip -n "$NIC_A" link set nic-way up
 	printf '%s\n' "user: nobody" "runtime-directory: $T/nic" "metrics: 10.79.0.2:9466" >"$T/nic.yaml"
 	spawn nic nsenter --net="/run/netns/$NIC_A" -- "$KTLSD_BUILD/ktlsd" --config "$T/nic.yaml"
-	wait_until 90 log_has nic 'msg="programs watch'
+	wait_log nic 'msg="programs watch' 90
 }
 
 fetch() { # PORT PATH [CURL_OPTION...]

@@ -49,7 +49,7 @@ spawn_with() { # CAPABILITY...
 
 # It says so in its log; and, if it runs without, in `ktlsctl status` too.
 names_what_is_missing() { # CAPABILITY
-	wait_until 90 observer_has_settled_or_died
+	observer_start || ! is_running ktlsd
 	log_has ktlsd ": no CAP_$1\b" || { cat "$T/ktlsd.log" && false; }
 	is_running ktlsd || return 0
 	run ctl status
@@ -57,13 +57,9 @@ names_what_is_missing() { # CAPABILITY
 	[[ $output == *"no CAP_$1"* ]]
 }
 
-observer_has_settled_or_died() {
-	observer_has_settled || ! is_running ktlsd
-}
-
 @test "with the capabilities of the DaemonSet every program is attached and all sockets are seen" {
 	spawn_with "${CAPABILITIES[@]}"
-	wait_until 90 observer_has_settled
+	observer_start
 	run -0 ctl status --json
 	[[ $(jq .observer.available <<<"$output") == true ]]
 	[[ $(jq '.observer.programs | length > 10 and all(.attached)' <<<"$output") == true ]]

@@ -30,23 +30,22 @@ client() { # LISTENER [EVIL_OPTION...] STEP...
 	"$HELPERS/evil" -t 30 "${options[@]}" "$IP" "$PORT" "$@" >"$T/seen"
 }
 
-# Sets LINE to the end of a connection that the daemon has logged since then.
-end_is_logged() {
-	LINE=$(tail -n "+$((LOG_LINES + 1))" "$T/ktlsd.log" | grep -m 1 ' reason=') || return
-}
-
 # What the daemon logs from now on counts.
 log_mark() {
-	LOG_LINES=$(wc -l <"$T/ktlsd.log")
+	[[ ! ${LOG_FD-} ]] || exec {LOG_FD}<&-
+	exec {LOG_FD}<"$T/ktlsd.log"
+	mapfile -u "$LOG_FD" # to its end
+	LOG_END=
 }
 
-# The daemon says in these words how the connection has ended.
+# The daemon says in these words how the first connection since then has ended; sets LINE to them all.
 expect_end() { # WORD...
 	local word
-	wait_until 20 end_is_logged || {
+	[[ $LOG_END ]] || log_follow 20 "$LOG_FD" ' reason=' || {
 		echo "nothing is logged"
 		return 1
 	}
+	LINE=${LOG_END:=$LINE}
 	for word; do
 		[[ " $LINE " == *" $word "* ]] || {
 			echo "no '$word' in: $LINE; the client saw:"

@@ -11,6 +11,7 @@
 #	spawned NAME			its process id
 #	stop NAME [SIGNAL]		ends it, waits until it is gone
 #	wait_until SECONDS COMMAND...	tries it until it succeeds
+#	wait_log NAME PATTERN [SECONDS]	waits until a line of its output has PATTERN
 #	config_begin [LINE]...		starts $T/ktlsd.yaml with these top-level lines
 #	config_listener NAME PORT BACKEND [LINE]...	BACKEND is that of proxy:, or "files:ROOT[, KEY: VALUE]..."
 #	daemon_start [WRAPPER...]	starts ktlsd and waits until it serves
@@ -158,8 +159,35 @@ log_has() { # NAME PATTERN
 	grep -qE -- "$2" "$T/$1.log"
 }
 
-wait_log() { # NAME PATTERN
-	wait_until 30 log_has "$@" && return
+# Reads on in an open log, as it grows, until a line has PATTERN; sets LINE to that. Without a process at
+# each try, which would take its time from what is waited for.
+log_follow() { # SECONDS FD PATTERN [NAME]: no longer than that process lives
+	local deadline=$((SECONDS + $1)) part has_ended=''
+	LINE=
+	while :; do
+		while IFS= read -ru "$2" part; do
+			LINE+=$part
+			[[ ! $LINE =~ $3 ]] || return 0
+			LINE=
+		done
+		# a line that has no end yet
+		LINE+=$part
+		[[ ! $LINE =~ $3 ]] || return 0
+		[[ ! $has_ended ]] && ((SECONDS < deadline)) || return 1
+		if [[ ${4-} ]] && ! is_running "$4"; then has_ended=1; else pause; fi
+	done
+}
+
+log_comes() { # SECONDS NAME PATTERN [NAME]
+	local fd status=0 LINE
+	exec {fd}<"$T/$2.log"
+	log_follow "$1" "$fd" "${@:3}" || status=1
+	exec {fd}<&-
+	return "$status"
+}
+
+wait_log() { # NAME PATTERN [SECONDS]
+	log_comes "${3-30}" "$1" "$2" && return
 	echo "$1.log never said: $2"
 	tail -n 20 "$T/$1.log"
 	return 1
@@ -248,26 +276,18 @@ config_listener() { # NAME PORT BACKEND [LINE]...
 	(($# == 0)) || printf '    %s\n' "$@" >>"$T/ktlsd.yaml"
 }
 
-daemon_has_started_or_died() {
-	log_has ktlsd 'msg="ready"' || ! is_running ktlsd
-}
-
 daemon_start() { # [WRAPPER...]
 	spawn ktlsd "$@" "$KTLSD_BUILD/ktlsd" --config "$T/ktlsd.yaml"
 	# the probe of an emulated kernel loads modules and takes its time
-	wait_until 90 daemon_has_started_or_died && log_has ktlsd 'msg="ready"' && return
+	log_comes 90 ktlsd 'msg="ready"' ktlsd && return
 	echo "ktlsd does not get ready:"
 	cat "$T/ktlsd.log"
 	return 1
 }
 
-observer_has_settled() {
-	log_has ktlsd 'msg="(programs (watch|wait)|sockets of others are not|what happens to)'
-}
-
 # Waits until the kernel programs are there, or cannot be.
 observer_start() {
-	wait_until 90 observer_has_settled
+	log_comes 90 ktlsd 'msg="(programs (watch|wait)|sockets of others are not|what happens to)' ktlsd
 }
 
 ctl() { # COMMAND...
