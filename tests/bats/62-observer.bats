@@ -27,7 +27,7 @@ setup() {
 
 teardown() {
 	[[ ! -e $T/pairs.pid ]] || stop pairs
-	rm -f "$T/pairs.in"
+	rm -f "$T/pairs.in" "$T/totals"
 	[[ ! -e $T/load.pid ]] || stop load
 	stop ktlsd
 	umount "$T/run/bpf" 2>/dev/null || true
@@ -67,19 +67,38 @@ have_come() { # NUMBER
 	(($(pairs_done) >= $1))
 }
 
-# Writes every total as "KEY COUNT RECORDS", sorted.
-totals_write() { # FILE
-	totals '.[] | "\(.event)/\(.direction)/\(.mode)/\(.version)/\(.cipher)/\(.ok) \(.count)" +
-		" \(.records // 0)"' | sort >"$1"
-	[[ -s $1 ]]
+# Keeps all totals as they are now in $T/totals, behind those of before.
+totals_keep() {
+	local text
+	text=$(ctl stats --json) && [[ $text == *'"totals":[{'* ]] && echo "$text" >>"$T/totals"
 }
 
-# Fails if one of them went back or is gone.
-totals_went_on() { # BEFORE AFTER
-	awk 'NR == FNR { count[$1] = $2; records[$1] = $3; next }
-		$1 in count { if ($2 < count[$1] || $3 < records[$1]) { print "back:", $0; bad = 1 }
-			delete count[$1] }
-		END { for (key in count) { print "gone:", key; bad = 1 } exit bad }' "$@"
+# They have been kept so often, and none went back or was gone the next time.
+totals_went_on() { # TIMES
+	# "TIME KEY COUNT RECORDS"
+	jq -nr 'foreach inputs as $stats (0; . + 1; . as $time | $stats.totals[] |
+		"\($time) \(.event)/\(.direction)/\(.mode)/\(.version)/\(.cipher)/\(.ok) \(.count)" +
+		" \(.records // 0)")' "$T/totals" |
+		awk -v times="$1" '
+			($1 - 1, $2) in count && ($3 < count[$1 - 1, $2] || $4 < records[$1 - 1, $2]) {
+				print "back:", $0
+				bad = 1
+			}
+			{
+				count[$1, $2] = $3
+				records[$1, $2] = $4
+				last = $1
+			}
+			END {
+				for (key in count) {
+					split(key, part, SUBSEP)
+					if (part[1] < last && !((part[1] + 1, part[2]) in count)) {
+						print "gone:", part[1], part[2]
+						bad = 1
+					}
+				}
+				exit bad || last != times
+			}'
 }
 
 # The programs' counts of keys and the kernel's own differ by what was before, now and ever.
@@ -89,7 +108,7 @@ difference() {
 }
 
 @test "killed under load: counting goes on, a restart adopts, totals never go back" {
-	local before i
+	local before i pairs
 	need_tls
 	load_start
 	daemon_start
@@ -99,7 +118,7 @@ difference() {
 	stop load
 	before=$(difference)
 	load_start
-	totals_write "$T/totals-0"
+	totals_keep
 	kill -KILL "$(spawned ktlsd)"
 	stop ktlsd KILL
 	wait_until 60 have_come $(($(pairs_done) + 3))
@@ -107,10 +126,12 @@ difference() {
 	observer_start
 	[[ $(observer .adopted) == true ]]
 	for i in {1..4}; do
-		totals_write "$T/totals-$i"
-		totals_went_on "$T/totals-$((i - 1))" "$T/totals-$i"
+		pairs=$(pairs_done)
+		totals_keep
+		wait_until 60 have_come $((pairs + 1))
 	done
 	stop load
+	totals_went_on 5
 	[[ $(difference) == "$before" ]]
 }
 
@@ -125,17 +146,18 @@ server_pid() {
 	daemon_start
 	observer_start
 	"$HELPERS/ktls_pair" -n 2 </dev/null >/dev/null
-	totals_write "$T/totals-0"
+	totals_keep
 	pid=$(ctl status --json | jq .pid)
 	kill -KILL "$pid"
 	wait_until 60 server_pid "$pid"
-	wait_until 30 totals_write "$T/totals-1"
-	totals_went_on "$T/totals-0" "$T/totals-1"
+	wait_until 30 totals_keep
+	totals_went_on 2
 	[[ $(observer '.programs | length > 10 and all(.attached)') == true ]]
 }
 
+# For wait_until, so not by jq, which takes its time to start.
 tls_is_awaited() { # TRUTH
-	[[ $(observer .waiting_for_tls) == "$1" ]]
+	[[ $(ctl status --json) == *"\"waiting_for_tls\":$1"* ]]
 }
 
 @test "without tls the probes wait, and see its sockets once it is there" {
@@ -155,15 +177,15 @@ tls_is_awaited() { # TRUTH
 
 # It serves, and status says why others are not seen.
 serves_without() { # DETAIL WRAPPER...
-	local detail=$1
+	local detail=$1 answer
 	shift
 	daemon_start "$@"
 	observer_start
 	ctl status --json >"$T/status" || [[ $? == 3 ]] # 3: it knows of problems
-	jq .observer "$T/status"
-	[[ $(jq .observer.available "$T/status") == false ]]
-	[[ $(jq -r .observer.detail "$T/status") == *"$detail"* ]]
-	[[ $(ctl list --own --json | jq -c .connections) == '[]' ]]
+	answer=$(jq -r '.observer | "\(.available) \(.detail)"' "$T/status")
+	echo "$answer"
+	[[ $answer == "false "*"$detail"* ]]
+	[[ $(ctl list --own --json) == *'"connections":[]'* ]]
 }
 
 @test "without CAP_BPF, BTF or a bpffs it serves, and says what is missing" {
@@ -205,7 +227,7 @@ serves_without() { # DETAIL WRAPPER...
 	observer_start
 	spawn follower "$KTLSD_BUILD/ktlsctl" events --follow --json --socket "$T/run/api.sock"
 	"$HELPERS/ktls_pair" -n 2 </dev/null >/dev/null
-	wait_until 20 log_has follower '"event":"close".*"comm":"ktls_pair".*"tx_records":2'
+	wait_log follower '"event":"close".*"comm":"ktls_pair".*"tx_records":2' 20
 	[[ $(grep -oE "$keys" "$T/follower.log" | wc -l) == 4 ]]
 	# whoever asks later is told the same
 	[[ $(ctl events --json | grep -oE "$keys" | wc -l) == 4 ]]
@@ -261,7 +283,7 @@ server_rss_kb() {
 	# shellcheck disable=SC2034 # it only has to be open
 	exec {PAIRS_FD}<>"$T/pairs.in"
 	SPAWN_INPUT=$T/pairs.in spawn pairs "$HELPERS/ktls_pair" -M $((PAIRS - 1))
-	wait_until 80 log_has pairs '^READY$'
+	wait_log pairs '^READY$' 80
 	scrape_time
 	kb=$(($(server_rss_kb) - kb)) series=$(($(samples) - series))
 	echo "# $((2 * PAIRS)) sockets scraped in $TOOK_MS ms, $(stat -c %s "$T/metrics-before") bytes, $kb KB more RSS" >&3
