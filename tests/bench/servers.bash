@@ -212,11 +212,15 @@ server_command() { # KIND CONFIGURATION
 	esac
 }
 
-# It listens, and its processes are all there: some listen before they fork.
+# It listens, and its processes and threads are all there: some listen before they fork, and the thread
+# that loads ktlsd's kernel programs would take its account along when it ends.
 server_is_ready() { # SUBJECT PORT
 	[[ $(ss -Hltn "src $IP:$2") ]] || return 1
 	case $1 in
-	ktlsd*) grep -q 'msg="ready"' "$T/$1.log" ;;
+	ktlsd*)
+		grep -q 'msg="ready"' "$T/$1.log" &&
+			grep -qE 'attached=[0-9]|(is|are) not seen: ' "$T/$1.log"
+		;;
 	nginx* | hitch*) pgrep -P "$SPAWNED" >/dev/null ;;
 	esac
 }
