@@ -15,6 +15,7 @@
 
 #include "base/loop.h"
 #include "base/state.h"
+#include "serve/peer.h"
 #include "tls/channel.h"
 #include "tls/handshake.h"
 #include "tls/posthandshake.h"
@@ -66,6 +67,7 @@ struct conn {
 	bool goodbye_begun : 1; /* alert_due was set for the end */
 	bool deliver_first : 1; /* DRAIN: what is in flight goes before the alert */
 	bool fin_sent : 1;	/* DRAIN: waiting for the peer to go */
+	struct peer peer;
 	alignas(max_align_t) unsigned char backend_state[]; /* the backend's own */
 };
 

@@ -2,15 +2,14 @@
 /* Formats the log lines of connections. */
 #include "serve/connlog.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <stdio.h>
 
 #include "base/log.h"
 #include "base/util.h"
 #include "serve/conn.h"
 #include "serve/listener.h"
+#include "serve/peer.h"
 #include "serve/worker.h"
 
 /* What the peer did is information; what this host did is a warning; our bugs are errors. */
@@ -60,37 +59,24 @@ void connlog_end(const struct conn *c)
 
 	append_detail(detail, sizeof(detail), c);
 	log_write(level_of(c->end), &limit[c->end],
-		  "conn=%" PRIu64 " listener=%s reason=%s tx=%s rx=%s tx_bytes=%" PRIu64
+		  "conn=%" PRIu64 " listener=%s peer=%s reason=%s tx=%s rx=%s tx_bytes=%" PRIu64
 		  " rx_bytes=%" PRIu64 " age_ms=%" PRIu64 "%s",
-		  c->cookie, c->port->listener->name, reason_name(c->end), mode_name(c, TX),
-		  mode_name(c, RX), c->bytes[TX], c->bytes[RX],
+		  c->cookie, c->port->listener->name, peer_text(&c->peer).s, reason_name(c->end),
+		  mode_name(c, TX), mode_name(c, RX), c->bytes[TX], c->bytes[RX],
 		  (now_ns() - c->accepted_ns) / NS_PER_MS, detail);
-}
-
-/* " peer=ADDRESS", or nothing. */
-static void format_peer(char *text, size_t len, const struct sockaddr_storage *peer)
-{
-	const struct sockaddr_in *in = (const struct sockaddr_in *)peer;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)peer;
-	char host[INET6_ADDRSTRLEN] = "?";
-
-	*text = '\0';
-	if (!peer)
-		return;
-	if (peer->ss_family == AF_INET)
-		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-	else
-		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-	snprintf(text, len, " peer=%s", host);
 }
 
 void connlog_refused(const char *listener, const struct sockaddr_storage *peer, enum reason reason,
 		     int err)
 {
 	static _Thread_local struct log_limit limit[REASON_COUNT];
-	char from[INET6_ADDRSTRLEN + 8];
+	char from[sizeof(" peer=") + sizeof(struct peer_text)] = "";
+	struct peer p;
 
-	format_peer(from, sizeof(from), peer);
+	if (peer) {
+		p = peer_of(peer);
+		snprintf(from, sizeof(from), " peer=%s", peer_text(&p).s);
+	}
 	log_write(LOG_LEVEL_WARNING, &limit[reason],
 		  "listener=%s%s reason=%s errno=%s msg=\"refused\"", listener, from,
 		  reason_name(reason), log_errno(err));

@@ -323,6 +323,7 @@ void setup_accept(struct port *port, int fd, const struct sockaddr_storage *peer
 		return;
 	}
 	c->address = address;
+	c->peer = peer_of(peer);
 	getsockopt(fd, SOL_SOCKET, SO_COOKIE, &c->cookie, &len);
 	/* Now or never: after the client's FIN the kernel refuses (ENOTCONN). */
 	if (may_attach(port))

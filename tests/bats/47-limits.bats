@@ -182,7 +182,7 @@ server_memory() { # now|more
 	grep -qx 'alert 1 0' "$T/first.log"
 	((${EPOCHREALTIME/./} - started >= 1900000))
 	grew end/total-timeout 1
-	wait_log ktlsd 'listener=short reason=total-timeout .*alert_sent=0'
+	wait_log ktlsd 'listener=short peer=[0-9.:]* reason=total-timeout .*alert_sent=0'
 }
 
 # ---- draining ----
