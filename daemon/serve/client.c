@@ -60,6 +60,8 @@ bool client_update_keys(struct conn *c)
 	struct channel_event ev;
 	int err;
 
+	if (c->goodbye_begun) /* nothing may follow it (RFC 8446 6.1) */
+		c->update_due = c->update_is_ours = false;
 	if (!look_at_sending_key(c))
 		return false;
 	if (!c->update_due)
@@ -89,6 +91,7 @@ static enum client_verdict follow_update(struct conn *c, bool answer)
 {
 	int err;
 
+	answer = answer && !c->goodbye_begun; /* there is nothing more to send */
 	if (!kernel_can_rekey(c, RX) || (answer && !kernel_can_rekey(c, TX))) {
 		tally_rekey(c, kernel_can_rekey(c, RX) ? TX : RX, REKEY_PEER, REKEY_REFUSED);
 		conn_end(c, REASON_REKEY_UNANSWERABLE, EBUSY);

@@ -66,6 +66,26 @@ static bool delivers_first(enum reason reason)
 	       reason == REASON_TOTAL_TIMEOUT || reason == REASON_DRAINED;
 }
 
+bool conn_is_idle(const struct conn *c)
+{
+	const struct backend_ops *backend = backend_of(c);
+
+	return c->state == CONN_OPEN && c->deadline == DEADLINE_IDLE &&
+	       (!backend->is_idle || backend->is_idle(c));
+}
+
+/*
+ * close_notify vouches for all that came before (RFC 8446 6.1). Whoever is cut off in the middle by
+ * this host's will gets a bare FIN, which does not.
+ */
+static uint8_t alert_of(const struct conn *c, enum reason reason)
+{
+	bool is_our_will = reason == REASON_SHUTDOWN || reason == REASON_DRAINED ||
+			   reason == REASON_TOTAL_TIMEOUT;
+
+	return is_our_will && !conn_is_idle(c) ? ALERT_NONE : posthandshake_alert(reason);
+}
+
 void conn_end(struct conn *c, enum reason reason, int err)
 {
 	bool has_channel = c->channel.side[TX].keys;
@@ -82,7 +102,7 @@ void conn_end(struct conn *c, enum reason reason, int err)
 	c->deliver_first = delivers_first(reason);
 	if (!c->goodbye_begun) {
 		c->goodbye_begun = true;
-		c->alert_due = posthandshake_alert(reason);
+		c->alert_due = alert_of(c, reason);
 	}
 	conn_enter(c, CONN_DRAIN);
 	client_drain(c);

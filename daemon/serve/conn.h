@@ -83,6 +83,9 @@ void conn_expire(struct conn *c);
 /* Calls it again after a yield or a retry. */
 void conn_resume(struct conn *c);
 
+/* True if it is open and may end without cutting anything off. */
+bool conn_is_idle(const struct conn *c);
+
 /* Ends it now, telling the peer if that is still possible. */
 void conn_end(struct conn *c, enum reason reason, int err);
 

@@ -188,14 +188,6 @@ int port_resume(struct port *p)
 	return 0;
 }
 
-static bool is_idle(const struct conn *c)
-{
-	const struct backend_ops *backend = c->port->listener->backend;
-
-	return c->state == CONN_OPEN && c->deadline == DEADLINE_IDLE &&
-	       (!backend->is_idle || backend->is_idle(c));
-}
-
 /* Ends up to n of those that wait for that deadline, and gives how many that were. */
 static unsigned end_some(struct port *p, enum deadline d, bool all, unsigned n)
 {
@@ -206,7 +198,7 @@ static unsigned end_some(struct port *p, enum deadline d, bool all, unsigned n)
 	{
 		if (done == n)
 			break;
-		if (c->end != REASON_NONE || !(all || is_idle(c)))
+		if (c->end != REASON_NONE || !(all || conn_is_idle(c)))
 			continue;
 		if (all)
 			atomic_fetch_add(&p->listener->totals->cut, 1);

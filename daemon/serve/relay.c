@@ -13,6 +13,7 @@
 #include "serve/conn.h"
 #include "serve/flow.h"
 #include "serve/listener.h"
+#include "serve/setup.h"
 #include "serve/worker.h"
 
 enum { QUIET_MS = 1000 };
@@ -21,7 +22,8 @@ struct relay {
 	struct conn *conn;
 	struct watch watch; /* of the backend's socket, which it owns; no function: none yet */
 	struct flow up, down;
-	bool is_asked; /* the last byte was the client's: it may wait for an answer */
+	uint16_t reset_err; /* errno by which the backend has told of its reset while it was sent to */
+	bool is_asked;	    /* the last byte was the client's: it may wait for an answer */
 };
 
 static struct relay *relay_of(const struct conn *c)
@@ -52,6 +54,7 @@ static void relay_drop(struct conn *c)
 {
 	struct flow_env env = env_of(c, true);
 
+	relay_of(c)->is_asked |= flow_is_in_flight(&relay_of(c)->up);
 	flow_release(&relay_of(c)->up, &env);
 	flow_release(&relay_of(c)->down, &env);
 }
@@ -163,11 +166,33 @@ static void relay_connect(struct conn *c)
 		conn_end(c, REASON_BACKEND_REFUSED, errno);
 }
 
+/*
+ * A FIN tells the backend that it has all that the client sent. Only the client can say so, but a
+ * connection that is idle may end without a word.
+ */
+static bool cuts_client_off(const struct conn *c)
+{
+	if (c->rx_finished)
+		return false; /* the backend has its FIN */
+	switch (c->end) {
+	case REASON_CLOSED:
+	case REASON_IDLE_TIMEOUT:
+	case REASON_TOTAL_TIMEOUT:
+	case REASON_DRAINED:
+	case REASON_SHUTDOWN:
+		return relay_of(c)->is_asked;
+	default:
+		return true;
+	}
+}
+
 static void relay_close(struct conn *c)
 {
 	struct relay *r = relay_of(c);
 	int fd = r->watch.ready ? loop_forget(&r->watch) : -1;
 
+	if (fd >= 0 && cuts_client_off(c))
+		setup_reset_on_close(fd);
 	fd_close(&fd);
 }
 
@@ -221,6 +246,8 @@ static bool run_up(struct conn *c)
 			return true;
 		case FLOW_BACKEND_ERROR: /* it reads no more, but its answer may be on the way */
 			up->discard = true;
+			if (ev.err != EPIPE) /* which may come of an orderly end */
+				relay_of(c)->reset_err = (uint16_t)ev.err;
 			continue;
 		case FLOW_CHANNEL_ERROR:
 			conn_end(c, ev.reason, ev.err);
@@ -259,6 +286,11 @@ static bool run_down(struct conn *c)
 		worker_queue(c->port->worker, c);
 		return true;
 	case FLOW_ENDED:
+		/* A reset is told once, to whoever asks first: its answer ends like one that is whole. */
+		if (relay_of(c)->reset_err) {
+			conn_end(c, REASON_BACKEND_RESET, relay_of(c)->reset_err);
+			return false;
+		}
 		client_finish(c);
 		return true;
 	case FLOW_CHANNEL_ERROR:

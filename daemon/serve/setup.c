@@ -154,8 +154,7 @@ void setup_leave_handshake(struct conn *c)
 
 /* ---- before and in the handshake ---- */
 
-/* Close with unread bytes or without, the peer gets a reset. */
-static void reset_on_close(int fd)
+void setup_reset_on_close(int fd)
 {
 	const struct linger now = { .l_onoff = 1 };
 
@@ -168,7 +167,7 @@ static bool take_handshake_slot(struct conn *c)
 	enum reason reason = limits_begin_handshake(c->port->worker->limits);
 
 	if (reason != REASON_NONE) {
-		reset_on_close(c->client.fd);
+		setup_reset_on_close(c->client.fd);
 		conn_end(c, reason, 0);
 		return false;
 	}
@@ -297,7 +296,7 @@ void setup_refuse(struct port *port, int fd, const struct sockaddr_storage *peer
 {
 	count_add(&port->worker->counters.end[reason], 1);
 	connlog_refused(port->listener->name, peer, reason, err);
-	reset_on_close(fd);
+	setup_reset_on_close(fd);
 	close(fd);
 }
 

@@ -20,6 +20,9 @@ void setup_accept(struct port *port, int fd, const struct sockaddr_storage *peer
 void setup_refuse(struct port *port, int fd, const struct sockaddr_storage *peer,
 		  enum reason reason, int err);
 
+/* Has close(2) reset that TCP connection, with unread bytes or without. */
+void setup_reset_on_close(int fd);
+
 /* Frees the handshake, finished or not, and its place among those in flight. */
 void setup_leave_handshake(struct conn *c);
 

@@ -10,12 +10,12 @@ load evil
 
 # shellcheck disable=SC2034 # for evil.bash
 PORTS=(user=4001 kernel=4002 hasty=4003 idle=4004 stall=4005 one=4006 refused=4010 absent=4011
-	full=4012 reset=4013 mute=4014)
+	full=4012 reset=4013 mute=4014 cut=4015 end-user=4016 end-kernel=4017)
 
 setup_file() {
 	suite_begin
 	backend_start "http=tcp:$IP:3000" "full=tcp:$IP:3001" "reset=tcp:$IP:3002" \
-		"mute=tcp:$IP:3003" "reset=unix:$T/reset.sock"
+		"mute=tcp:$IP:3003" "cut=tcp:$IP:3004" "end=tcp:$IP:3005" "reset=unix:$T/reset.sock"
 	config
 	daemon_start
 }
@@ -38,6 +38,9 @@ config() { # [LINE]...
 	listener full "tcp:$IP:3001" "timeouts: {connect: 1s}"
 	listener reset "tcp:$IP:3002"
 	listener mute "tcp:$IP:3003" "timeouts: {stall: 1s}"
+	listener cut "tcp:$IP:3004"
+	listener end-user "tcp:$IP:3005" "ktls: {tx: off, rx: off}"
+	listener end-kernel "tcp:$IP:3005" "ktls: {tx: on, rx: on}"
 }
 
 listener() { # NAME BACKEND LINE...
@@ -411,6 +414,33 @@ broken_update() { # LAYER
 	client reset handshake data=100 read
 	expect_seen "alert 2 80" eof
 	expect_end reason=backend-reset alert_sent=80
+}
+
+# The reset is told once, and to the upload: the answer must not look whole.
+@test "a backend that resets in the middle of its answer, while the client sends" {
+	client cut handshake data=33554432 read
+	[[ $(<"$T/seen") != *"alert 1 0"* ]]
+	expect_end reason=backend-reset
+}
+
+backend_sees() { # END STEP...
+	local before
+	before=$(grep -cE '^(fin|reset) ' "$T/backend.log") || true
+	client "end-$LAYER" handshake data=5000 read=1 "${@:2}"
+	wait_until 20 eval '(($(grep -cE "^(fin|reset) " "$T/backend.log") > before))'
+	[[ $(grep -E '^(fin|reset) ' "$T/backend.log" | tail -n 1) == "$1 "* ]]
+}
+
+# A FIN would tell it that the client has sent all.
+@test "what a client has not finished is no end to the backend" {
+	local LAYER
+	for LAYER in user kernel; do
+		backend_sees fin record=21:0100 read
+		backend_sees reset reset
+		backend_sees reset cut=40 fin read
+		backend_sees reset patch=-1:00 read
+		backend_sees reset record=21:0228 read
+	done
 }
 
 @test "a backend that takes none of what the client sends" {

@@ -170,7 +170,7 @@ server_memory() { # now|more
 	fetch
 }
 
-@test "the total time of a connection: whatever it does, it ends with close_notify" {
+@test "the total time of a connection: whatever it does, it ends, without close_notify in the middle" {
 	local started
 	serve
 	started=${EPOCHREALTIME/./}
@@ -179,10 +179,10 @@ server_memory() { # now|more
 	wait_log first '^eof$'
 	echo "after $((${EPOCHREALTIME/./} - started)) us:"
 	cat "$T/first.log"
-	grep -qx 'alert 1 0' "$T/first.log"
+	[[ $(<"$T/first.log") != *alert* ]]
 	((${EPOCHREALTIME/./} - started >= 1900000))
 	grew end/total-timeout 1
-	wait_log ktlsd 'listener=short peer=[0-9.:]* reason=total-timeout .*alert_sent=0'
+	wait_log ktlsd 'listener=short peer=[0-9.:]* reason=total-timeout '
 }
 
 # ---- draining ----
@@ -214,13 +214,13 @@ server_memory() { # now|more
 	fetch
 }
 
-@test "drain: what the timeout cuts off is told, with close_notify and the exit code 3" {
+@test "drain: what the timeout cuts off is told, by a FIN without close_notify and the exit code 3" {
 	serve
 	open_client first 4435 handshake data=100 ready read
 	run -3 ctl drain mute --timeout 500ms
 	[[ $output == "Drained: no connection is left, but 1 connection had not finished in time." ]]
 	wait_log first '^eof$'
-	grep -qx 'alert 1 0' "$T/first.log"
+	[[ $(<"$T/first.log") != *alert* ]]
 	grew end/drained 1
 	# the others go on
 	fetch

@@ -10,6 +10,10 @@
  *	echo	sends back what comes, and ends when the client does
  *	mute	accepts, and neither reads nor writes
  *	reset	resets the connection as soon as bytes come
+ *	cut	reads nothing for a while, so that its sender gets stuck, then answers with 100 bytes of
+ *		the pattern and closes, what has come unread: that resets
+ *	end	answers the first bytes with one, reads to the end and prints how it came: "fin
+ *		LENGTH" or "reset LENGTH"
  *	full	never accepts; its queue takes one connection
  */
 #include <arpa/inet.h>
@@ -35,9 +39,10 @@
 #include "pattern.h"
 
 enum { IN_SIZE = 16384, CHUNK = 65536, TEXT_SIZE = 256, MAX_EVENTS = 64 };
-enum mode { HTTP, ECHO_BACK, MUTE, RESET, FULL, N_MODES };
+enum mode { HTTP, ECHO_BACK, MUTE, RESET, CUT, END, FULL, N_MODES };
 
-static const char *const mode_names[N_MODES] = { "http", "echo", "mute", "reset", "full" };
+static const char *const mode_names[N_MODES] = { "http", "echo", "mute", "reset",
+						 "cut",	 "end",	 "full" };
 
 /* A listening socket, or a connection to one. */
 struct peer {
@@ -274,11 +279,37 @@ static uint32_t serve_reset(struct peer *p)
 	return 0;
 }
 
+static uint32_t serve_cut(struct peer *p)
+{
+	usleep(300000);
+	p->pattern_end = 100;
+	(void)send_answer(p);
+	return 0;
+}
+
+static uint32_t serve_end(struct peer *p)
+{
+	bool is_well = receive(p);
+
+	if (!p->body_len && p->in_len)
+		p->pattern_end = 1;
+	(void)send_answer(p);
+	p->body_len += p->in_len;
+	p->in_len = 0;
+	if (is_well && !p->eof)
+		return EPOLLIN;
+	printf("%s %llu\n", is_well ? "fin" : "reset", (unsigned long long)p->body_len);
+	fflush(stdout);
+	return 0;
+}
+
 static void serve(struct peer *p)
 {
-	uint32_t events = p->mode == HTTP      ? serve_http(p) :
-			  p->mode == ECHO_BACK ? serve_echo(p) :
-						 serve_reset(p);
+	static uint32_t (*const functions[N_MODES])(struct peer *) = {
+		[HTTP] = serve_http, [ECHO_BACK] = serve_echo, [RESET] = serve_reset,
+		[CUT] = serve_cut,   [END] = serve_end,
+	};
+	uint32_t events = functions[p->mode](p);
 
 	if (events)
 		peer_watch(p, events, EPOLL_CTL_MOD);
