@@ -128,7 +128,7 @@ static int replace_pins(const char *dir, gid_t group, const char *why_not,
 {
 	_cleanup_programs_ struct bpf_object *object = NULL;
 	_cleanup_fd_ int dir_fd = -1;
-	struct ktls_meta meta;
+	struct ktls_meta meta = { 0 };
 	int r = load_new(&object, &meta, status);
 
 	if (r)
@@ -180,7 +180,7 @@ int observe_load(const char *dir, gid_t group, struct observe_status *status)
 {
 	_cleanup_fd_ int dir_fd = pins_open(dir);
 	const char *why_not = NULL;
-	struct ktls_meta meta;
+	struct ktls_meta meta = { 0 };
 
 	*status = (struct observe_status){ .waiting_for_tls = !observe_tls_is_loaded() };
 	if (dir_fd >= 0 && !faccessat(dir_fd, OBSERVE_ITER_TCP, F_OK, 0)) {
@@ -214,7 +214,7 @@ int observe_attach_probes(const char *dir, struct observe_status *status)
 {
 	struct probes_verdicts verdicts = { 0 };
 	struct ktls_settings settings = { 0 };
-	struct ktls_meta meta;
+	struct ktls_meta meta = { 0 };
 	_cleanup_fd_ int dir_fd = open_ours(dir, &meta, status);
 	int r;
 
@@ -249,7 +249,7 @@ int observe_set_payload(const char *dir, bool on, struct observe_status *status)
 {
 	struct probes_verdicts verdicts = { 0 };
 	struct ktls_settings settings;
-	struct ktls_meta meta;
+	struct ktls_meta meta = { 0 };
 	_cleanup_fd_ int dir_fd = open_ours(dir, &meta, status);
 	int r;
 
@@ -277,7 +277,7 @@ int observe_set_payload(const char *dir, bool on, struct observe_status *status)
 
 int observe_look(const char *dir, struct observe_status *status)
 {
-	struct ktls_meta meta;
+	struct ktls_meta meta = { 0 };
 	_cleanup_fd_ int dir_fd = open_ours(dir, &meta, status);
 
 	if (dir_fd < 0)

@@ -94,6 +94,8 @@ program_set programs_select(enum program_kind kind)
 
 void program_pin(const struct program *p, char name[static NAME_MAX])
 {
+	char *slash;
+
 	/* Named for what it tells. */
 	if (p->map) {
 		snprintf(name, NAME_MAX, "iter_%s", p->map);
@@ -101,7 +103,9 @@ void program_pin(const struct program *p, char name[static NAME_MAX])
 	}
 	snprintf(name, NAME_MAX, "%s%s", p->kind == PROGRAM_ITER ? "" : PROGRAM_LINK_PREFIX,
 		 p->section);
-	*strchr(name, '/') = '_';
+	slash = strchr(name, '/');
+	if (slash)
+		*slash = '_';
 }
 
 /* FNV-1a: no adversary, only another build. */

@@ -58,8 +58,8 @@ static const char security_policy[] = "default-src 'none'; script-src 'unsafe-in
 bool web_answer(struct web_request *r, enum web_status status, const char *type, const void *bytes,
 		size_t len)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		len, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(len, (void *)bytes, MHD_RESPMEM_PERSISTENT);
 	enum MHD_Result result;
 
 	if (!response)
@@ -77,7 +77,7 @@ bool web_answer(struct web_request *r, enum web_status status, const char *type,
 /* The library's responses are what many answers can share. */
 static struct MHD_Response *response_of(const struct web_text *t)
 {
-	return (struct MHD_Response *)(uintptr_t)t;
+	return (struct MHD_Response *)t;
 }
 
 struct web_text *web_text_new(char *text, size_t len, const char *type)
