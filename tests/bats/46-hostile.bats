@@ -31,6 +31,7 @@ teardown_file() {
 }
 
 setup() {
+	tell_try
 	LAYER=$(layers)
 	LAYER=${LAYER##* }
 	neighbour_start
