@@ -3,6 +3,7 @@
 #include "host/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,8 @@ static void exec_server(int fd)
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	snprintf(number, sizeof(number), "%d", dup(fd)); /* without close-on-exec */
+	(void)fcntl(fd, F_SETFD, 0); /* it stays open; a dup() may find no descriptor */
+	snprintf(number, sizeof(number), "%d", fd);
 	execl("/proc/self/exe", "ktlsd", "--server", number, NULL);
 	_exit(127);
 }
