@@ -88,5 +88,6 @@ int ipc_recv(int fd, struct ipc_message *m, int fds[static IPC_FDS_MAX], unsigne
 	for (unsigned i = 0; i < *n; i++)
 		close(fds[i]);
 	*n = 0;
-	return -EPROTO;
+	/* there is room for all that may come: what was cut off found no descriptor */
+	return msg.msg_flags & MSG_CTRUNC ? -EMFILE : -EPROTO;
 }

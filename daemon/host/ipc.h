@@ -44,7 +44,8 @@ int ipc_send(int fd, const struct ipc_message *m, const int *fds, unsigned n);
 
 /*
  * Receives one; descriptors are the caller's. 0; -ENOTCONN when the other end has gone; -EAGAIN
- * on a non-blocking socket; -EPROTO for what is no message (its descriptors are closed).
+ * on a non-blocking socket; -EPROTO for what is no message (its descriptors are closed), -EMFILE if it
+ * found no room for them.
  */
 int ipc_recv(int fd, struct ipc_message *m, int fds[static IPC_FDS_MAX], unsigned *n);
 

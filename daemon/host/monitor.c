@@ -19,6 +19,7 @@
 #include "host/child.h"
 #include "host/config.h"
 #include "host/delivery.h"
+#include "host/descriptors.h"
 #include "host/endpoint.h"
 #include "host/ipc.h"
 #include "host/listen.h"
@@ -329,13 +330,31 @@ static int watch_signals(struct monitor *m)
 	return loop_add(&m->loop, &m->signals, fd, EPOLLIN, true);
 }
 
+/* The server would only fail later, and with less to say. */
+static int check_descriptors(const struct config *c, char *why, size_t why_len)
+{
+	unsigned least = descriptors_least(c->workers, c->n_listeners);
+	struct descriptors d;
+
+	descriptors_raise();
+	descriptors_read(&d);
+	if (d.limit >= least)
+		return 0;
+	snprintf(why, why_len,
+		 "%u descriptors are too few for %u workers and %u listeners, which need %u: raise "
+		 "LimitNOFILE= of the unit (ulimit -Hn)",
+		 d.limit, c->workers, c->n_listeners, least);
+	return -EMFILE;
+}
+
 static int start(struct monitor *m, const char *path)
 {
 	char why[IPC_TEXT_MAX];
 	int err;
 
 	m->config = candidate_load(path, why, sizeof(why));
-	if (!m->config || listen_set_open(m->sockets, m->config, why, sizeof(why))) {
+	if (!m->config || check_descriptors(m->config, why, sizeof(why)) ||
+	    listen_set_open(m->sockets, m->config, why, sizeof(why))) {
 		log_err("msg=\"%s\"", why);
 		return -EINVAL;
 	}

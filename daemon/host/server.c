@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include "base/log.h"
@@ -20,6 +19,7 @@
 #include "host/api_drain.h"
 #include "host/api_events.h"
 #include "host/config.h"
+#include "host/descriptors.h"
 #include "host/exporter.h"
 #include "host/ipc.h"
 #include "host/pending.h"
@@ -224,19 +224,6 @@ static int receive_start(struct server *sv)
 	return err;
 }
 
-/* Two descriptors a connection; what the hard limit gives is all there is. */
-static void raise_fd_limit(void)
-{
-	struct rlimit l;
-
-	if (getrlimit(RLIMIT_NOFILE, &l))
-		return;
-	l.rlim_cur = l.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &l))
-		log_warning("errno=%s msg=\"cannot raise the limit of descriptors\"",
-			    log_errno(errno));
-}
-
 static int watch_signals(struct server *sv)
 {
 	sigset_t mask;
@@ -271,13 +258,14 @@ static int start(struct server *sv, char *error, size_t error_len)
 {
 	struct service *s = &sv->service;
 	_cleanup_free_ struct pipe_pool *pools = NULL;
-	int err = receive_start(sv), api_fd;
+	int err, api_fd;
 
+	descriptors_raise();
+	err = receive_start(sv);
 	if (err)
 		return err;
 	s->started_ns = now_ns();
 	s->admin_uid = geteuid();
-	raise_fd_limit();
 	pools = service_make_pipes(sv->pending.config);
 	err = pools ? sandbox_drop(sv->pending.head.uid, sv->pending.head.gid, error, error_len) :
 		      -ENOMEM;
@@ -327,6 +315,20 @@ static void keep_heaps_small(void)
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
 
+/* Why it cannot start, where nothing is said yet. */
+static void explain(int err, char *error, size_t error_len)
+{
+	struct descriptors d;
+
+	descriptors_read(&d);
+	if (err == -EMFILE)
+		snprintf(error, error_len,
+			 "%s: %u are too few, raise LimitNOFILE= of the unit (ulimit -Hn)",
+			 strerror(-err), d.limit);
+	else
+		snprintf(error, error_len, "%s", strerror(-err));
+}
+
 int server_run(int fd)
 {
 	static struct server sv;
@@ -343,7 +345,9 @@ int server_run(int fd)
 	if (!err)
 		err = start(&sv, error, sizeof(error));
 	if (err) {
-		answer(&sv, IPC_FAILED, *error ? error : strerror(-err));
+		if (!*error)
+			explain(err, error, sizeof(error));
+		answer(&sv, IPC_FAILED, error);
 		return EXIT_FAILURE;
 	}
 	sv.service.loop.next_deadline = next_deadline;

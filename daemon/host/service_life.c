@@ -11,24 +11,46 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "host/config.h"
+#include "host/descriptors.h"
 #include "host/pending.h"
 #include "tls/ticket.h"
 
 /* ---- start ---- */
 
+/* Of all workers together: as many as wanted, or as the limit of descriptors leaves room for. */
+static unsigned plan_pipes(const struct config *c)
+{
+	struct descriptors d;
+	unsigned n;
+
+	descriptors_read(&d);
+	n = descriptors_pipes(&d, c->workers, c->n_listeners, c->limits.pipes);
+	if (n < c->limits.pipes)
+		log_warning("pipes=%u wanted=%u descriptors=%u msg=\"fewer pipes than 'limits: "
+			    "pipes' wants, or the limit of descriptors would leave too few for "
+			    "connections: raise LimitNOFILE= of the unit (ulimit -Hn)\"",
+			    n, c->limits.pipes, d.limit);
+	return n;
+}
+
+/* Told once, not by every worker. */
 struct pipe_pool *service_make_pipes(const struct config *c)
 {
 	struct pipe_pool *pools = calloc(c->workers, sizeof(*pools));
+	unsigned n = plan_pipes(c), made = 0;
+	int err = 0;
 
 	for (unsigned i = 0; pools && i < c->workers; i++) {
-		unsigned share = (c->limits.pipes + c->workers - 1) / c->workers;
-		int err = pipe_pool_init(&pools[i], share);
+		/* the first ones have what does not come out even */
+		int e = pipe_pool_init(&pools[i], n / c->workers + (i < n % c->workers));
 
-		if (err)
-			log_warning("errno=%s pipes=%u wanted=%u msg=\"fewer pipes than "
-				    "configured\"",
-				    log_errno(err), pools[i].n, share);
+		err = e ? e : err;
+		made += pools[i].n;
 	}
+	if (err)
+		log_warning("errno=%s pipes=%u wanted=%u msg=\"fewer pipes than 'limits: pipes' "
+			    "wants\"",
+			    log_errno(err), made, c->limits.pipes);
 	return pools;
 }
 

@@ -353,8 +353,9 @@ requests_until() { # FILE
 	PIPES=8
 	# another worker could take what one gives up to refuse a client, who then has to wait
 	WORKERS=1
-	# ktlsd raises it to the hard limit
-	ulimit -n 64
+	config
+	# ktlsd raises it to the hard limit; the clients need more, as it keeps few pipes then
+	(ulimit -n 64 && daemon_start)
 	serve
 	# in the handshake a connection has one descriptor
 	stall -h "$IP" 4433 60 0

@@ -170,6 +170,62 @@ server_memory() { # now|more
 	fetch
 }
 
+# A ktlsd with the default number of pipes serves under this limit of descriptors, and says what it lacks.
+serves_with_descriptors() { # NUMBER
+	local warnings pipes
+	stop ktlsd
+	config_begin "workers: 2"
+	config_listener web 4433 "tcp:$IP:3000"
+	daemon_start prlimit "--nofile=$1:$1"
+	warnings=$(grep "limits: pipes" "$T/ktlsd.log")
+	echo "$warnings"
+	[[ $(wc -l <<<"$warnings") == 1 && $warnings == '<4>'*" wanted=1024 descriptors=$1 "*LimitNOFILE=*ulimit* ]]
+	pipes=${warnings#*pipes=} pipes=${pipes%% *}
+	((pipes > $1 / 5 && pipes < $1 / 4))
+	fetch
+	# there is room for more than one in five
+	spawn stall "$HELPERS/stall" "$IP" 4433 "$(($1 / 5))" 0
+	wait_log stall '^READY '
+	cat "$T/stall.log"
+	stop stall
+	wait_until 20 counter_is connections_open 0
+	fetch
+	counters_read
+	[[ ${COUNT["end/no-fds"]-0} == 0 ]]
+	# not once more
+	run -1 grep 'starting it again' "$T/ktlsd.log"
+	[[ $(grep -c 'msg="ready"' "$T/ktlsd.log") == 1 ]]
+}
+
+@test "few descriptors: fewer pipes than the default, a warning, and connections are served" {
+	serves_with_descriptors 1024
+	serves_with_descriptors 2048
+	stop ktlsd
+	# as the others have it
+	config
+	daemon_start
+}
+
+# 2 workers and 4 listeners need 46
+@test "too few descriptors: it does not start, and says what to raise; with just enough it serves" {
+	local number
+	stop ktlsd
+	config
+	for number in 24 45; do
+		run -1 timeout 60 prlimit "--nofile=$number:$number" "$KTLSD_BUILD/ktlsd" \
+			--config "$T/ktlsd.yaml"
+		echo "$output"
+		[[ $output == *"$number descriptors are too few for 2 workers and 4 listeners, which need 46: "*LimitNOFILE=* ]]
+		[[ $output != *server* ]]
+	done
+	daemon_start prlimit --nofile=46:46
+	grep 'limits: pipes' "$T/ktlsd.log"
+	fetch
+	stop ktlsd
+	config
+	daemon_start
+}
+
 @test "the total time of a connection: whatever it does, it ends, without close_notify in the middle" {
 	local started
 	serve
