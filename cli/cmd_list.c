@@ -23,10 +23,8 @@ static int connection_take(const char *text, size_t len, void *arg)
 	_cleanup_json_ struct json *row = NULL;
 	int r;
 
-	if (table_takes_text(list->table)) {
-		table_add_text(list->table, text, len);
+	if (table_takes_text(list->table) && table_add_text(list->table, text, len))
 		return 0;
-	}
 	r = json_parse(text, len, &row, NULL, 0);
 	if (!r)
 		r = table_add(list->table, row);

@@ -164,11 +164,15 @@ static enum style class_style(const char *class)
 
 static void reason_print(const struct status_reason *reason, bool advise)
 {
-	printf("%*s  %s%s", COUNT_WIDTH, text_count(reason->count).s,
-	       strcmp(reason->where, "end") != 0 ? reason->where : "",
-	       strcmp(reason->where, "end") != 0 ? "  " : "");
+	printf("%*s  ", COUNT_WIDTH, text_count(reason->count).s);
+	if (strcmp(reason->where, "end") != 0) {
+		text_print(STYLE_PLAIN, reason->where);
+		printf("  ");
+	}
 	text_print(class_style(reason->class), reason->reason);
-	printf("  (%s)\n", reason->class);
+	printf("  (");
+	text_print(STYLE_PLAIN, reason->class);
+	printf(")\n");
 	if (advise)
 		remedy_print_advice(REASON_INDENT, reason->reason);
 }

@@ -13,7 +13,7 @@
 #include "cli/row.h"
 #include "cli/text.h"
 
-enum { EVENT_WIDTH = 11, COMM_WIDTH = 15, DIRECTION_WIDTH = 3 };
+enum { TIME_WIDTH = 12, EVENT_WIDTH = 11, COMM_WIDTH = 15, DIRECTION_WIDTH = 3 };
 enum { DAY_LEN = 10, ERRNO_MAX = 4095, MEANING_MAX = 160 };
 
 static const struct {
@@ -123,28 +123,31 @@ static void details_print(struct json *event)
 	putchar('\n');
 }
 
-/* "2026-11-28T19:02:11.123Z" is two words here; what does not look so stays as it is. */
-static void time_print(struct event_printer *printer, const char *time)
-{
-	const char *t = strchr(time, 'T');
-
-	if (!t || t - time != DAY_LEN) {
-		printf("%-12s ", time);
-		return;
-	}
-	if (strncmp(printer->day, time, DAY_LEN) != 0) {
-		snprintf(printer->day, sizeof(printer->day), "%.*s", DAY_LEN, time);
-		printf("%s%s, UTC%s\n", text_style(STYLE_DIM), printer->day, text_style_end());
-	}
-	printf("%-12.*s ", (int)MIN_OF(strcspn(t + 1, "Z+"), 12), t + 1);
-}
-
 static void word_print(const char *word, int width)
 {
 	int len = (int)strlen(word);
 
 	text_print(STYLE_PLAIN, word);
 	printf("%*s", len < width ? width - len + 1 : 1, "");
+}
+
+/* "2026-11-28T19:02:11.123Z" is two words here; what does not look so stays as it is. */
+static void time_print(struct event_printer *printer, const char *time)
+{
+	const char *t = strchr(time, 'T');
+	char clock[TIME_WIDTH + 1];
+
+	if (!t || t - time != DAY_LEN) {
+		word_print(time, TIME_WIDTH);
+		return;
+	}
+	if (strncmp(printer->day, time, DAY_LEN) != 0) {
+		snprintf(printer->day, sizeof(printer->day), "%.*s", DAY_LEN, time);
+		text_print(STYLE_DIM, printer->day);
+		printf("%s, UTC%s\n", text_style(STYLE_DIM), text_style_end());
+	}
+	snprintf(clock, sizeof(clock), "%.*s", (int)strcspn(t + 1, "Z+"), t + 1);
+	word_print(clock, TIME_WIDTH);
 }
 
 void event_print(struct event_printer *printer, struct json *event)

@@ -270,10 +270,13 @@ bool table_takes_text(const struct table *table)
 	return table->json && !table->chosen && table->listing->as_it_came;
 }
 
-void table_add_text(struct table *table, const char *row, size_t len)
+bool table_add_text(struct table *table, const char *row, size_t len)
 {
+	if (!text_is_plain(row, len))
+		return false;
 	row_print(table, row, len);
 	table->n_rows++;
+	return true;
 }
 
 int table_add(struct table *table, struct json *row)

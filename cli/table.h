@@ -37,9 +37,10 @@ const struct column *table_column(const struct table *table, size_t i);
  * -ENOMEM. */
 int table_add(struct table *table, struct json *row);
 
-/* True if rows are printed as they came, and table_add_text() will do. */
+/* True if rows are printed as they came, and table_add_text() will do for those that a terminal may
+ * be shown so. It gives false, and prints nothing, for others: table_add() writes them anew. */
 bool table_takes_text(const struct table *table);
-void table_add_text(struct table *table, const char *row, size_t len);
+bool table_add_text(struct table *table, const char *row, size_t len);
 
 /* Prints what was added: 0 or -ENOMEM. */
 int table_print(struct table *table);

@@ -152,6 +152,14 @@ static void print_safe(FILE *out, const char *text, size_t len)
 	}
 }
 
+bool text_is_plain(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return false;
+	return true;
+}
+
 void text_print(enum style style, const char *text)
 {
 	fputs(text_style(style), stdout);

@@ -35,6 +35,7 @@ struct text_number text_percent(int64_t part, int64_t whole); /* "99 %"; "-" of 
  * its own column.
  */
 void text_print(enum style style, const char *text);
+bool text_is_plain(const char *text, size_t len); /* printable ASCII, which goes out as it is */
 void text_paragraph(int indent, const char *text);
 void text_bullet(enum style style, char mark, const char *text);
 /* "! label     text", wrapped below its own column. */
