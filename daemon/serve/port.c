@@ -37,8 +37,11 @@ static bool refuse_with_reserve(struct port *p, int err)
 
 	worker_give_reserve(w);
 	fd = accept4(p->accept.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd >= 0)
+	if (fd >= 0) {
+		count_add(&w->counters.value[COUNTER_ACCEPTED], 1);
+		atomic_fetch_add(&p->listener->totals->accepted, 1);
 		setup_refuse(p, fd, NULL, REASON_NO_FDS, err);
+	}
 	return worker_keep_reserve(w) && fd >= 0;
 }
 

@@ -357,13 +357,18 @@ requests_until() { # FILE
 	# ktlsd raises it to the hard limit; the clients need more, as it keeps few pipes then
 	(ulimit -n 64 && daemon_start)
 	serve
+	counters_read
+	local before=${COUNT[connections_accepted]} # and so many of the listeners
 	# in the handshake a connection has one descriptor
 	stall -h "$IP" 4433 60 0
 	echo "$DESCRIPTORS descriptors before; open $OPEN, refused $REFUSED"
 	((OPEN > 0 && REFUSED > 0 && OPEN + REFUSED == 60))
 	counters_read
-	echo "open ${COUNT[connections_open]}, no-fds ${COUNT[end/no-fds]}"
+	echo "open ${COUNT[connections_open]}, no-fds ${COUNT[end/no-fds]}, accepted ${COUNT[connections_accepted]}"
 	((COUNT[connections_open] == OPEN && COUNT[end/no-fds] == REFUSED))
+	# those that were refused too
+	((COUNT[connections_accepted] == before + OPEN + REFUSED))
+	ctl status --json | jq -e "([.listeners[].accepted] | add) == $((before + OPEN + REFUSED))"
 	log_has ktlsd 'reason=no-fds'
 	stop stall
 	everything_returns
