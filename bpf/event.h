@@ -17,7 +17,7 @@
 
 /* +1 whenever anything in this file moves or changes its meaning. Whoever finds pins of another
  * number replaces them. */
-#define KTLS_ABI 3
+#define KTLS_ABI 4
 
 /* An octet that this kernel does not tell. */
 #define KTLS_UNKNOWN 255
@@ -25,7 +25,8 @@
 enum {
 	KTLS_COMM_LEN = 16,
 	KTLS_DEVICE_LEN = 16,
-	KTLS_EVENTS_BYTES = 1 << 20, /* the ring buffer */
+	KTLS_EVENTS_BYTES = 1 << 20,	/* the ring buffer */
+	KTLS_EVENTS_WAKE_NS = 10000000, /* after an error that woke its reader, none does so long */
 };
 
 /* The two directions of a socket, and of what stands here with an index. */
@@ -222,17 +223,22 @@ struct ktls_event {
 	__u8 pad[7];
 };
 
+/* In totals, any cipher that has no number in <linux/tls.h>. */
+#define KTLS_CIPHER_OTHER 0xffff
+
 /*
  * Totals since the programs were loaded: a count for each combination that was seen. Events that
- * have no direction, version, ... have 0 there (KTLS_BOTH for the direction).
+ * have no direction, version, ... have 0 there (KTLS_BOTH for the direction). Anybody may hand in
+ * any version and cipher with keys that are refused: each member has few values here, so that
+ * nobody can use the rows up.
  */
 struct ktls_total_key {
 	__u8 event;	/* KTLS_EVENT_*, or KTLS_N_EVENTS + KTLS_OBSERVER_* */
 	__u8 direction; /* KTLS_TX, KTLS_RX, KTLS_BOTH */
 	__u8 conf;	/* KTLS_CONF_* of that direction */
 	__u8 ok;	/* 1: error was 0 */
-	__u16 version;
-	__u16 cipher;
+	__u16 version;	/* 0x0303, 0x0304; 0 for any other too */
+	__u16 cipher;	/* TLS_CIPHER_*, KTLS_CIPHER_OTHER */
 };
 
 /* The programs' own health, among the totals. */

@@ -4,9 +4,10 @@
  * privilege, only the descriptor that observe_open_events() made. One reader at a time: what it
  * has taken is gone for everybody, and what was not taken waits, also for the next process.
  *
- * Events that report an error make the descriptor readable at once (EPOLLIN). The others do not,
- * so that a busy host is not woken for each connection: look every half second too, as well as
- * before an answer that shall be fresh. A buffer that is a quarter full wakes in any case.
+ * Events that report an error make the descriptor readable at once (EPOLLIN), but a hundred times a
+ * second at most, for anybody can make calls that fail. The others do not, so that a busy host is
+ * not woken for each connection: look every half second too, as well as before an answer that shall
+ * be fresh. A buffer that is a quarter full wakes in any case.
  */
 #ifndef KTLSD_BPF_FEED_H
 #define KTLSD_BPF_FEED_H

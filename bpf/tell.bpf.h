@@ -36,6 +36,17 @@ static __u16 happening_cipher(const struct happening *h)
 	return read_cipher(h->ctx);
 }
 
+/* Members of a key, and so of few values: what comes from a setsockopt() is anything. */
+static __u16 total_version(__u16 version)
+{
+	return version == TLS_1_2_VERSION || version == TLS_1_3_VERSION ? version : 0;
+}
+
+static __u16 total_cipher(__u16 cipher)
+{
+	return !cipher || find_saved_seq(cipher) >= 0 ? cipher : KTLS_CIPHER_OTHER;
+}
+
 static __noinline int count(const struct happening *h, __u64 records, __u64 payload)
 {
 	struct ktls_total_key key = {
@@ -43,8 +54,8 @@ static __noinline int count(const struct happening *h, __u64 records, __u64 payl
 		.direction = h->direction,
 		.conf = h->conf,
 		.ok = !h->error,
-		.version = happening_version(h),
-		.cipher = happening_cipher(h),
+		.version = total_version(happening_version(h)),
+		.cipher = total_cipher(happening_cipher(h)),
 	};
 
 	count_total(&key, records, payload);
@@ -114,12 +125,24 @@ static __always_inline struct ktls_event *event_make(const struct happening *h)
 	return e;
 }
 
+/* When an error has last woken the reader. No lock: two CPUs may wake it twice. */
+static __u64 woken_ns;
+
+static _Bool error_may_wake(__u64 now_ns)
+{
+	if (now_ns - woken_ns < KTLS_EVENTS_WAKE_NS)
+		return 0;
+	woken_ns = now_ns;
+	return 1;
+}
+
 /* Wakes the reader at once only for what is worth it (see feed.h). */
 static __always_inline void event_send(struct ktls_event *e)
 {
 	__u64 flags = BPF_RB_NO_WAKEUP;
 
-	if (e->error || bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > KTLS_EVENTS_BYTES / 4)
+	if ((e->error && error_may_wake(e->time_ns)) ||
+	    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > KTLS_EVENTS_BYTES / 4)
 		flags = BPF_RB_FORCE_WAKEUP;
 	bpf_ringbuf_submit(e, flags);
 }

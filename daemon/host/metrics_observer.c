@@ -170,6 +170,7 @@ void metrics_write_observer(struct metrics_part *p)
 		write_losses(p, &o->last);
 		write_events(p, &o->last);
 	}
-	/* Without a program some sockets would close uncounted. */
-	write_records(p, is_loaded && !failed);
+	/* Without a program some sockets would close uncounted, and so without a row. */
+	write_records(p, is_loaded && !failed &&
+				 !stats_count_observer(&o->last, KTLS_OBSERVER_TOTALS_FULL));
 }

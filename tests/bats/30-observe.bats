@@ -393,6 +393,37 @@ direction_fields() { # tx|rx ON SEQ
 	done
 }
 
+# "EVENT DIRECTION OK VERSION CIPHER" of each row of first keys that were refused.
+refused_rows() {
+	"$OBSERVE" totals "$BPFFS/iter_totals" |
+		select_in_order event direction ok version cipher | grep "^1 0 0 " | sort -u
+}
+
+@test "versions and ciphers that somebody makes up do not use up the totals" {
+	local refused installed
+	need_tls
+	events >/dev/null
+	total keys 0 0
+	refused=$COUNT
+	total keys 0 1
+	installed=$COUNT
+	run -0 "${STRANGER[@]}" "$RUN/ktls_trouble" connect ulp keys-made-up close
+	grep -x 'step=keys-made-up error=0' <<<"$output"
+	total keys 0 0
+	((COUNT == refused + 300))
+	refused_rows
+	# one each for 1.2, 1.3 and any other version; all other ciphers are one
+	refused_rows | diff - <(printf '1 0 0 %s 65535\n' 0 0x303 0x304 | sort)
+	# an event has what was asked for
+	"$OBSERVE" events "$BPFFS" >"$RUN/made-up"
+	grep -q ' version=0x1001 cipher=8193 ' "$RUN/made-up"
+	"${STRANGER[@]}" "$RUN/ktls_trouble" connect ulp keys-tx keys-rx record close >/dev/null
+	total keys 0 1
+	((COUNT == installed + 1))
+	total totals-full 255 0
+	((COUNT == 0))
+}
+
 @test "who set the keys, since when, what became of the offer to a device" {
 	need_tls
 	pair_start -n 2

@@ -311,6 +311,26 @@ families_absent() {
 	[[ ! ${VALUE[ktlsd_limit\{limit=\"handshake-rate\"\}]+there} ]]
 }
 
+# Writes how many rows the totals had no room for: the row of bpf/event.h's KTLS_OBSERVER_TOTALS_FULL.
+totals_full() { # COUNT
+	# shellcheck disable=SC2046 # words
+	bpftool map update pinned "$T/run/bpf/map_totals" key 13 255 0 0 0 0 0 0 \
+		value "$1" $(printf '0 %.0s' {1..23})
+}
+
+@test "where totals were lost, no sum of them is told" {
+	scrape
+	[[ ${VALUE['ktlsd_source_up{source="observer"}']} == 1 ]] || skip "there is no observer here"
+	[[ ${VALUE['ktlsd_records_total{direction="tx",mode="kernel"}']+there} ]]
+	totals_full 1
+	wait_until 20 becomes 'ktlsd_observer_lost_total{what="totals"}' 1
+	[[ ! ${VALUE['ktlsd_records_total{direction="tx",mode="kernel"}']+there} ]]
+	[[ ${VALUE['ktlsd_records_total{direction="tx",mode="user"}']+there} ]]
+	totals_full 0
+	wait_until 20 becomes 'ktlsd_observer_lost_total{what="totals"}' 0
+	[[ ${VALUE['ktlsd_records_total{direction="tx",mode="kernel"}']+there} ]]
+}
+
 @test "an observer that was unloaded is absent, not zero" {
 	local series
 	scrape

@@ -86,6 +86,22 @@ static int do_keys_strange(struct state *s)
 	return install(s->subject, TLS_TX, KEY, 0x4444);
 }
 
+/* Many of which no two are alike: other versions, and ciphers that no kernel has. 0: each was refused. */
+static int do_keys_made_up(struct state *s)
+{
+	for (uint16_t i = 0; i < 300; i++) {
+		const struct tls_crypto_info head = {
+			.version = i % 3 ? 0x1000 + i : TLS_1_3_VERSION - i % 2,
+			.cipher_type = 0x2000 + i,
+		};
+
+		if (ktls_install(s->subject, TLS_TX, head,
+				 sizeof(struct tls12_crypto_info_aes_gcm_128), KEY, 0) != EINVAL)
+			return EPROTO;
+	}
+	return 0;
+}
+
 /* Of a module that other ciphers can do without. */
 static int do_keys_ccm(struct state *s)
 {
@@ -184,6 +200,7 @@ static const struct step {
 	{ "keys-tx", do_keys_tx },
 	{ "keys-rx", do_keys_rx },
 	{ "keys-strange", do_keys_strange },
+	{ "keys-made-up", do_keys_made_up },
 	{ "keys-ccm", do_keys_ccm },
 	{ "key-update", do_key_update },
 	{ "rekey-rx", do_rekey_rx },
