@@ -12,6 +12,7 @@
 #include "cli/connections.h"
 #include "cli/diagnose.h"
 #include "cli/diagnosis.h"
+#include "cli/family.h"
 #include "cli/filter.h"
 #include "cli/host.h"
 #include "cli/probe_local.h"
@@ -37,8 +38,21 @@ static void keep(struct json **kept, struct json *value)
 	*kept = json_share(value);
 }
 
+/* The process looked for, or what descends from it. */
+static bool is_of_process(const struct diagnose_facts *facts, int64_t pid)
+{
+	struct json *process = NULL;
+
+	if (facts->host)
+		(void)json_get_object(facts->host, "process", &process);
+	return pid == facts->pid || family_has(process, pid);
+}
+
 static void row_take(struct diagnose_facts *facts, struct json *row)
 {
+	if (facts->pid && !is_of_process(facts, row_int(row, "process", "pid")) &&
+	    !is_of_process(facts, row_int(row, "installer", "pid")))
+		return;
 	if (facts->device && strcmp(row_string(row, NULL, "egress"), facts->device) != 0 &&
 	    strcmp(row_string(row, "tx", "device"), facts->device) != 0 &&
 	    strcmp(row_string(row, "rx", "device"), facts->device) != 0)
@@ -51,7 +65,7 @@ static void event_take(struct diagnose_facts *facts, struct json *event)
 	if (!*facts->first_event)
 		snprintf(facts->first_event, sizeof(facts->first_event), "%s",
 			 row_string(event, NULL, "time"));
-	facts->n_events += row_int(event, "process", "pid") == facts->pid;
+	facts->n_events += facts->pid && is_of_process(facts, row_int(event, "process", "pid"));
 }
 
 /* One recorded reply of any method, or {"host":...}. */
@@ -187,6 +201,22 @@ static enum exit_code report_print(const struct options *options, struct diagnos
 	return diagnosis_count_findings(report) ? EXIT_PROBLEMS : EXIT_FINE;
 }
 
+/* Takes the process out of the filter, which knows nothing of descendants; 0: there is none. */
+static int64_t pid_take(struct filter *filter)
+{
+	int64_t pid = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < filter->n; i++) {
+		if (filter->terms[i].option == OPTION_PID)
+			pid = filter->terms[i].pid;
+		else
+			filter->terms[n++] = filter->terms[i];
+	}
+	filter->n = n;
+	return pid;
+}
+
 static enum exit_code run(const struct options *options, int argc, char **argv)
 {
 	struct diagnose_facts facts = { .listener = options_argument(options, OPTION_OF_LISTENER),
@@ -198,9 +228,7 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
 	(void)argc, (void)argv;
 	if (filter_init(&filter, options))
 		return EXIT_FAILED;
-	for (size_t i = 0; i < filter.n; i++)
-		if (filter.terms[i].option == OPTION_PID)
-			facts.pid = filter.terms[i].pid;
+	facts.pid = pid_take(&filter);
 	code = gather(options, &gathering);
 	if (code == EXIT_FINE)
 		code = report_print(options, &facts);
@@ -219,7 +247,9 @@ const struct command cmd_diagnose = {
 		 "sockets really do, and why not more. + is fine, ! a finding with what to do "
 		 "about "
 		 "it, - worth knowing, ? could not be looked at. It also works without ktlsd, as "
-		 "far as it can see; --listener, --device and --pid narrow it to one.",
+		 "far as it can see; --listener, --device and --pid narrow it to one, a process "
+		 "with all "
+		 "that descends from it.",
 	.problems = "there is a finding",
 	.options = OPTION_JSON | OPTION_FROM | OPTION_OF_LISTENER | OPTION_DEVICE | OPTION_PID,
 	.run = run,

@@ -11,6 +11,7 @@
 #include "base/reason.h"
 #include "base/util.h"
 #include "cli/diagnosis.h"
+#include "cli/family.h"
 #include "cli/text.h"
 
 enum { OWNERS_SHOWN = 8, REASONS_SHOWN = 10 };
@@ -151,40 +152,43 @@ static void since_format(const struct diagnose_facts *facts, char *text, size_t 
 		strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-static void attempt_look(const struct diagnose_facts *facts, const char *comm,
+static void attempt_look(const struct diagnose_facts *facts, struct json *process, const char *name,
 			 struct diagnosis *report)
 {
-	char since[40];
+	const char *has = family_count(process) ? "have" : "has";
+	char since[40], pids[256];
 
 	since_format(facts, since, sizeof(since));
+	family_format_pids(process, pids, sizeof(pids));
 	if (facts->n_events)
 		diagnosis_add(report, DIAGNOSIS_NOTE, "Process", NULL,
-			      "%s has no kernel-TLS socket now; %s of it are remembered: ktlsctl "
-			      "events --pid %" PRId64,
-			      comm, text_plural((int64_t)facts->n_events, "event").s, facts->pid);
+			      "%s %s no kernel-TLS socket now; %s of %s are remembered: ktlsctl "
+			      "events --pid %s",
+			      name, has, text_plural((int64_t)facts->n_events, "event").s,
+			      family_count(process) ? "them" : "it", pids);
 	else if (facts->has_events && *since)
 		diagnosis_add(report, DIAGNOSIS_FINDING, "Process",
 			      "Switch kernel TLS on in it. nginx: 'ssl_conf_command "
 			      "Options KTLS;' with an OpenSSL built for it; other programs by "
 			      "OpenSSL: "
 			      "the option SSL_OP_ENABLE_KTLS; or put ktlsd in front of it.",
-			      "%s has no kernel-TLS socket, and no attempt at TCP_ULP was seen "
+			      "%s %s no kernel-TLS socket, and no attempt at TCP_ULP was seen "
 			      "since "
-			      "%s: it does not ask for kernel TLS",
-			      comm, since);
+			      "%s: %s not ask for kernel TLS",
+			      name, has, since, family_count(process) ? "they do" : "it does");
 	else
 		diagnosis_add(report, DIAGNOSIS_UNKNOWN, "Process", NULL,
-			      "%s has no kernel-TLS socket; whether it tried cannot be known "
+			      "%s %s no kernel-TLS socket; whether %s tried cannot be known "
 			      "without "
 			      "the observer",
-			      comm);
+			      name, has, family_count(process) ? "they" : "it");
 }
 
 void diagnose_process(const struct diagnose_facts *facts, struct diagnosis *report)
 {
+	char name[256], others[160];
 	const char *comm = NULL;
 	struct json *process;
-	char name[64];
 
 	if (!facts->pid)
 		return;
@@ -195,10 +199,12 @@ void diagnose_process(const struct diagnose_facts *facts, struct diagnosis *repo
 			      "there is no process %" PRId64, facts->pid);
 		return;
 	}
-	snprintf(name, sizeof(name), "%s, pid %" PRId64 ",", comm, facts->pid);
+	family_format(process, others, sizeof(others));
+	snprintf(name, sizeof(name), "%s, pid %" PRId64 ",%s", comm, facts->pid, others);
 	if (facts->census.n)
-		diagnosis_add(report, DIAGNOSIS_OK, "Process", NULL, "%s has %s", name,
+		diagnosis_add(report, DIAGNOSIS_OK, "Process", NULL, "%s %s %s", name,
+			      *others ? "have" : "has",
 			      text_plural((int64_t)facts->census.n, "kernel-TLS socket").s);
 	else
-		attempt_look(facts, name, report);
+		attempt_look(facts, process, name, report);
 }

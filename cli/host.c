@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/netlink.h"
 #include "base/util.h"
+#include "cli/family.h"
 
 #define ULPS "/proc/sys/net/ipv4/tcp_available_ulp"
 
@@ -111,8 +112,8 @@ static void netlink_look(struct json *host)
 
 static void process_look(struct json *host, int64_t pid)
 {
+	struct json *o, *descendants;
 	char path[64], comm[32];
-	struct json *o;
 
 	snprintf(path, sizeof(path), "/proc/%" PRId64 "/comm", pid);
 	if (!pid || line_read(path, comm, sizeof(comm)))
@@ -120,6 +121,9 @@ static void process_look(struct json *host, int64_t pid)
 	o = json_new();
 	json_set_int(o, "pid", pid);
 	json_set_string(o, "comm", comm);
+	descendants = family_look(pid);
+	if (descendants)
+		json_set(o, "descendants", descendants);
 	json_set(host, "process", o);
 }
 

@@ -14,7 +14,8 @@ struct json;
  *	handshake	whether the kernel has the generic netlink family
  *	devices		[]{ name, up, tx, rx }, of tx and rx { supported, wanted, active }
  *	devices_error	why there are none
- *	process		{ pid, comm } of `pid`, if that is not 0 and lives
+ *	process		{ pid, comm, descendants } of `pid`, if that is not 0 and lives; of each descendant
+ *			{ pid, parent }
  * The caller's; NULL when memory is short.
  */
 struct json *host_look(int64_t pid);

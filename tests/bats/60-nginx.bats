@@ -77,6 +77,19 @@ other null 1.3 chacha20-poly1305 kernel" ]]
 	[[ $(ctl list --own --json | jq '.connections | length') == 0 ]]
 }
 
+# The master holds the listening socket, its worker the connections.
+@test "diagnose counts what the children of nginx's master have" {
+	local master text
+	master=$(<"$T/nginx.run")
+	hold nginx-1 5443 1.2 ECDHE-ECDSA-AES256-GCM-SHA384
+	hold nginx-2 5443 1.3 TLS_AES_128_GCM_SHA256
+	wait_until 60 sockets_are 2 5443
+	ctl diagnose --json --pid "$master" >"$T/report" || (($? == 3))
+	text=$(jq -r '.lines[] | select(.subject == "Process") | "\(.result): \(.text)"' "$T/report")
+	echo "$text"
+	[[ $text == "ok: nginx, pid $master, and its child $(pgrep -P "$master") have 2 kernel-TLS sockets" ]]
+}
+
 body_has_come() {
 	(($(stat -c %s "$T/nginx-1.log") > BODY))
 }
