@@ -2,6 +2,7 @@
 /* ktlsctl top: the table of `list`, with rates, again and again. */
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/connections.h"
 #include "cli/filter.h"
+#include "cli/listeners.h"
 #include "cli/sample.h"
 #include "cli/sampler.h"
 #include "cli/screen.h"
@@ -66,14 +68,28 @@ static int sort_read(struct top *top)
 	return -EINVAL;
 }
 
+/* Of the first sample only: a listener may go while top runs. */
+static void listeners_look(const struct top *top, struct sample *sample)
+{
+	bool seen[FILTER_TERMS_MAX] = { false };
+
+	for (size_t i = 0; i < sample->n; i++)
+		listeners_note(&top->filter, seen, sample->rows[i].text, sample->rows[i].len);
+	if (sample->code == EXIT_FINE)
+		sample->code = listeners_check(top->options, &top->filter, seen);
+}
+
 static struct sample *take(struct top *top, const struct sample *before)
 {
 	struct sample *sample = sample_take(top->options, &top->filter, before);
 
-	if (!sample)
+	if (!sample) {
 		text_error("out of memory");
-	else
-		fputs(sample->errors, stderr);
+		return NULL;
+	}
+	fputs(sample->errors, stderr);
+	if (!before)
+		listeners_look(top, sample);
 	return sample;
 }
 

@@ -90,6 +90,16 @@ static int connection_take(const struct reading *reading, const char *text, size
 	return reading->each(text, len, reading->arg);
 }
 
+/* Other methods tell of the observer, too, beside what list has no use for. */
+static bool is_of_other_method(const char *text, size_t len)
+{
+	const char *value;
+	size_t value_len;
+
+	return !json_text_find(text, len, "listeners", &value, &value_len) ||
+	       !json_text_find(text, len, "totals", &value, &value_len);
+}
+
 static int reply_take(const char *text, size_t len, void *arg)
 {
 	enum { CONNECTION, OBSERVER, N_MEMBERS };
@@ -105,7 +115,7 @@ static int reply_take(const char *text, size_t len, void *arg)
 	if (r)
 		return r;
 	if (!connection->value)
-		return observer->value ? 0 : -EINVAL;
+		return observer->value && !is_of_other_method(text, len) ? 0 : -EINVAL;
 	return *connection->value == '{' ?
 		       connection_take(reading, connection->value, connection->len) :
 		       0;

@@ -9,8 +9,8 @@
 
 struct json;
 
-/* []{ pid, parent } of those that live now, by pid, without this one; the caller's. NULL when memory is short or /proc
- * cannot be read. */
+/* []{ pid, parent } of those that live now, by pid, without this one; the caller's. NULL when memory
+ * is short or /proc cannot be read. */
 struct json *family_look(int64_t pid);
 
 /* Below, `process` is the member of host_look(). */

@@ -3,6 +3,7 @@
 #include "cli/filter.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,9 @@
 
 /* The kernel cuts the names of processes off behind so many bytes. */
 enum { COMM_LEN = 15 };
+
+/* As many words as an error still lists. */
+enum { CHOICES_MAX = 12 };
 
 static const char *const modes[] = { "user", "kernel", "device", "none" };
 
@@ -36,11 +40,32 @@ static const char *state_at(size_t i, const void *arg)
 	return i < CONN_N_STATES ? state_name((enum conn_state)i) : NULL;
 }
 
+/* Names all there are, or where to read them. */
+static void choices_format(const char *(*candidate)(size_t i, const void *arg), char *text,
+			   size_t size)
+{
+	size_t n = 0, at = 0;
+
+	while (candidate(n, NULL))
+		n++;
+	if (n > CHOICES_MAX) {
+		snprintf(text, size, "; 'ktlsctl explain' lists them");
+		return;
+	}
+	for (size_t i = 0; i < n && at < size; i++)
+		at += (size_t)snprintf(text + at, size - at, "%s%s",
+				       !i	  ? ": there are " :
+				       i + 1 == n ? " and " :
+						    ", ",
+				       candidate(i, NULL));
+}
+
 /* Sets the term's word to one of a table: 0, or -EINVAL after saying what may be meant. */
 static int word_choose(struct filter_term *term, const char *what,
 		       const char *(*candidate)(size_t i, const void *arg))
 {
 	const char *name, *near;
+	char choices[256];
 
 	for (size_t i = 0; (name = candidate(i, NULL)); i++) {
 		if (!suggest_compare(term->word, name)) {
@@ -49,10 +74,12 @@ static int word_choose(struct filter_term *term, const char *what,
 		}
 	}
 	near = suggest_nearest(term->word, candidate, NULL);
-	if (near)
+	if (near) {
 		text_error("there is no %s '%s'; did you mean '%s'?", what, term->word, near);
-	else
-		text_error("there is no %s '%s'", what, term->word);
+	} else {
+		choices_format(candidate, choices, sizeof(choices));
+		text_error("there is no %s '%s'%s", what, term->word, choices);
+	}
 	return -EINVAL;
 }
 

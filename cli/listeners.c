@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The listing of listeners. */
+/* The listing of listeners, and whether those of a filter are among them. */
 #include "cli/listeners.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "base/util.h"
+#include "cli/client.h"
 #include "cli/column.h"
 #include "cli/table.h"
+#include "cli/text.h"
 
 static const struct column columns[] = {
 	{ "listener", COLUMN_TEXT, "name", NULL, 0, COLUMN_DEFAULT, "name of the listener" },
@@ -52,4 +57,70 @@ int listeners_print(struct json *listeners, const struct options *options)
 			return r;
 	}
 	return table_print(table);
+}
+
+void listeners_note(const struct filter *filter, bool seen[static FILTER_TERMS_MAX],
+		    const char *text, size_t len)
+{
+	const char *name;
+	size_t name_len;
+
+	for (size_t i = 0; i < filter->n; i++) {
+		const struct filter_term *term = &filter->terms[i];
+
+		if (term->option != OPTION_OF_LISTENER || seen[i] ||
+		    json_text_find(text, len, "listener", &name, &name_len))
+			continue;
+		/* with its quotes */
+		seen[i] = name_len == strlen(term->word) + 2 &&
+			  !strncmp(name + 1, term->word, name_len - 2);
+	}
+}
+
+static enum exit_code status_get(const struct options *options, struct json **status)
+{
+	_cleanup_free_ char *errors = NULL;
+	enum exit_code code;
+	size_t size;
+	FILE *file = open_memstream(&errors, &size), *before = text_divert_errors(file);
+
+	code = client_get(options, "GetStatus", NULL, CLIENT_TIMEOUT_MS, status);
+	text_divert_errors(before);
+	if (file)
+		fclose(file);
+	return code;
+}
+
+/* True also of a reply that cannot be read. */
+static bool is_listener(struct json *status, const char *word)
+{
+	struct json *listeners, *listener;
+	const char *name;
+
+	if (json_get_array(status, "listeners", &listeners))
+		return true;
+	for (size_t i = 0; !json_at(listeners, i, &listener); i++)
+		if (!json_get_string(listener, "name", &name) && !strcmp(name, word))
+			return true;
+	return false;
+}
+
+enum exit_code listeners_check(const struct options *options, const struct filter *filter,
+			       const bool seen[static FILTER_TERMS_MAX])
+{
+	_cleanup_json_ struct json *status = NULL;
+
+	for (size_t i = 0; i < filter->n && !options->from; i++) {
+		const struct filter_term *term = &filter->terms[i];
+
+		if (term->option != OPTION_OF_LISTENER || seen[i])
+			continue;
+		if (!status && status_get(options, &status) != EXIT_FINE)
+			return EXIT_FINE;
+		if (is_listener(status, term->word))
+			continue;
+		text_error("there is no listener '%s'", term->word);
+		return EXIT_FAILED;
+	}
+	return EXIT_FINE;
 }

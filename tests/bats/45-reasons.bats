@@ -423,12 +423,20 @@ broken_update() { # LAYER
 	expect_end reason=backend-reset
 }
 
+ends_seen() {
+	grep -E '^(fin|reset) ' "$T/backend.log" || true
+}
+
+has_seen_ends() { # NUMBER
+	(($(ends_seen | wc -l) >= $1))
+}
+
 backend_sees() { # END STEP...
 	local before
-	before=$(grep -cE '^(fin|reset) ' "$T/backend.log") || true
+	before=$(ends_seen | wc -l)
 	client "end-$LAYER" handshake data=5000 read=1 "${@:2}"
-	wait_until 20 eval '(($(grep -cE "^(fin|reset) " "$T/backend.log") > before))'
-	[[ $(grep -E '^(fin|reset) ' "$T/backend.log" | tail -n 1) == "$1 "* ]]
+	wait_until 20 has_seen_ends "$((before + 1))"
+	[[ $(ends_seen | tail -n 1) == "$1 "* ]]
 }
 
 # A FIN would tell it that the client has sent all.
