@@ -27,6 +27,8 @@ static const struct {
 	{ INTERFACE "NotPermitted", "ktlsd does not permit this to you: run it as root", NULL, "" },
 	{ INTERFACE "CannotListen", "a listener cannot listen again: ", "errno", "" },
 	{ INTERFACE "ObserverFailed", "the observer: ", "message", "" },
+	{ INTERFACE "ProbeFailed", "the probe could not run, what it found before holds: ",
+	  "message", "" },
 	{ INTERFACE "Busy", "ktlsd is busy with the same request of somebody else: try again", NULL,
 	  "" },
 	{ "org.varlink.service.MethodNotFound", "this ktlsd does not know ", "method",

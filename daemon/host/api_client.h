@@ -57,6 +57,7 @@ struct api {
 		struct job job;
 		struct api *api;
 		struct probe *probe;
+		int err; /* 0 or -errno: it could not run */
 		bool running;
 	} probe;
 };

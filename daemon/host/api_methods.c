@@ -134,13 +134,22 @@ static int answer_probe(struct client *c)
 	return varlink_reply(c->varlink, reply);
 }
 
+static int refuse_probe(struct client *c, int err)
+{
+	struct json *parameters = json_new();
+
+	json_set_string(parameters, "message", strerror(-err));
+	return varlink_error(c->varlink, "ProbeFailed", parameters);
+}
+
 static void probe_work(struct job *j)
 {
 	struct probe_job *p = container_of(j, struct probe_job, job);
-	int err = probe_run(p->probe);
 
-	if (err)
-		log_warning("errno=%s msg=\"the probe could not run\"", log_errno(err));
+	p->err = probe_run(p->probe);
+	if (p->err)
+		log_warning("errno=%s msg=\"the probe could not run, what it found before holds\"",
+			    log_errno(p->err));
 }
 
 static void probe_done(struct job *j)
@@ -150,14 +159,17 @@ static void probe_done(struct job *j)
 	struct client *c, *next;
 
 	p->running = false;
-	service_set_probe(api->service, p->probe);
+	if (p->err)
+		free(p->probe);
+	else
+		service_set_probe(api->service, p->probe);
 	p->probe = NULL;
 	DL_FOREACH_SAFE(api->clients, c, next)
 	{
 		if (!c->waits_for_probe)
 			continue;
 		c->waits_for_probe = false;
-		if (answer_probe(c))
+		if (p->err ? refuse_probe(c, p->err) : answer_probe(c))
 			client_close(c);
 		else
 			client_serve(c);
@@ -203,12 +215,22 @@ static int probe_method(struct client *c, struct varlink_call *call)
 	return 0;
 }
 
+static bool somebody_reloads(const struct api *api)
+{
+	const struct client *c;
+
+	DL_FOREACH(api->clients, c)
+	if (c->waits_for_reload)
+		return true;
+	return false;
+}
+
 static int reload(struct client *c, struct varlink_call *call)
 {
 	(void)call;
 	if (!client_may_change(c))
 		return varlink_error(c->varlink, "NotPermitted", NULL);
-	if (c->api->service->request_reload(c->api->service))
+	if (somebody_reloads(c->api) || c->api->service->request_reload(c->api->service))
 		return varlink_error(c->varlink, "Busy", NULL);
 	c->waits_for_reload = true;
 	return 0;

@@ -127,6 +127,10 @@ static void on_failed(struct monitor *m, const char *text)
 		notify("READY=1");
 		return;
 	}
+	if (m->ready) { /* it serves: whatever this is about, it is no start */
+		log_err("msg=\"the server refuses what nobody has sent: %s\"", text);
+		return;
+	}
 	log_err("msg=\"the server cannot start: %s\"", text);
 	if (!m->server.backoff_ms) { /* the first start: somebody is watching */
 		m->status = EXIT_FAILURE;
@@ -179,9 +183,14 @@ static int greet_server(struct child *c)
 	return err ? err : send_programs(m);
 }
 
+/* Who waited for a reload has gone with the server; sockets of it would listen for nobody. */
 static void server_ended(struct child *c)
 {
-	forget_next(container_of(c, struct monitor, server));
+	struct monitor *m = container_of(c, struct monitor, server);
+
+	forget_next(m);
+	listen_set_prune(m->sockets, m->config);
+	m->api_asked = false;
 }
 
 static void server_stopped(struct child *c)

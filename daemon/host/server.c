@@ -34,6 +34,7 @@ struct server {
 	struct api *api;
 	struct exporter *exporter;
 	struct pending pending;
+	char refusal[IPC_TEXT_MAX]; /* why what the monitor delivers cannot be taken; "": it can */
 };
 
 /* ---- messages of the monitor ---- */
@@ -86,26 +87,58 @@ static void note_refusal(struct service *s)
 	s->last_reload_failed = true;
 }
 
-static void act_on(struct server *sv, struct ipc_message *m, int *fds, unsigned n)
+/* The rest of the delivery is of no use; the monitor hears of it once, at its commit. */
+static void refuse_delivery(struct server *sv, const char *why)
+{
+	if (!*sv->refusal)
+		snprintf(sv->refusal, sizeof(sv->refusal), "%s", why);
+}
+
+static void take_delivery(struct server *sv, struct ipc_message *m, int *fds, unsigned n)
 {
 	struct config_error error = { "" };
-	int err = 0;
+	int err;
 
+	if (m->type == IPC_CONFIG)
+		*sv->refusal = '\0';
+	if (*sv->refusal)
+		return;
+	err = pending_take(&sv->pending, m, fds, n, &error);
+	if (err)
+		refuse_delivery(sv, *error.text ? error.text : strerror(-err));
+}
+
+static void commit_delivery(struct server *sv)
+{
+	char why[IPC_TEXT_MAX] = "";
+	int err = *sv->refusal ? 0 : commit(sv, why, sizeof(why));
+
+	if (err)
+		refuse_delivery(sv, *why ? why : strerror(-err));
+	if (*sv->refusal) {
+		note_refusal(&sv->service);
+		answer(sv, IPC_FAILED, sv->refusal);
+		pending_fini(&sv->pending);
+		*sv->refusal = '\0';
+	} else {
+		sv->service.reloads++;
+		answer(sv, IPC_OK, "");
+	}
+}
+
+static void act_on(struct server *sv, struct ipc_message *m, int *fds, unsigned n)
+{
 	switch (m->type) {
 	case IPC_CONFIG:
 	case IPC_METRICS:
 	case IPC_LISTEN:
-		err = pending_take(&sv->pending, m, fds, n, &error);
+		take_delivery(sv, m, fds, n);
 		break;
 	case IPC_REFUSED:
 		note_refusal(&sv->service);
 		break;
 	case IPC_COMMIT:
-		err = commit(sv, error.text, sizeof(error.text));
-		if (!err) {
-			sv->service.reloads++;
-			answer(sv, IPC_OK, "");
-		}
+		commit_delivery(sv);
 		break;
 	case IPC_RELOADED:
 		api_reloaded(sv->api, m->text);
@@ -117,13 +150,20 @@ static void act_on(struct server *sv, struct ipc_message *m, int *fds, unsigned 
 		api_observed(sv->api, m->text);
 		break;
 	default:
-		err = -EPROTO;
+		log_err("type=%u msg=\"the monitor sends what is unknown\"", (unsigned)m->type);
 	}
-	if (err) {
-		note_refusal(&sv->service);
-		answer(sv, IPC_FAILED, *error.text ? error.text : strerror(-err));
-		pending_fini(&sv->pending);
-	}
+}
+
+/* Descriptors that did not fit are lost, and with them what they were for. */
+static void miss_descriptors(struct server *sv, const struct ipc_message *m)
+{
+	if (m->type == IPC_CONFIG)
+		*sv->refusal = '\0';
+	if (m->type == IPC_CONFIG || m->type == IPC_METRICS || m->type == IPC_LISTEN)
+		refuse_delivery(sv, "the server has no descriptor left for what the configuration "
+				    "needs: raise LimitNOFILE or lower 'limits: connections'");
+	else
+		log_err("msg=\"no descriptor is left for what the monitor sends\"");
 }
 
 static void monitor_ready(struct watch *w, uint32_t events)
@@ -140,6 +180,8 @@ static void monitor_ready(struct watch *w, uint32_t events)
 		loop_stop(&sv->service.loop);
 		return;
 	}
+	if (err == -EMFILE)
+		miss_descriptors(sv, &m);
 	if (err)
 		return;
 	act_on(sv, &m, fds, n);

@@ -346,6 +346,25 @@ requests_until() { # FILE
 	everything_returns
 }
 
+@test "reloads at once: who is not told that it is in force is told to try again" {
+	local n answers
+	local -a pids
+	serve
+	for n in {1..5}; do
+		pids=()
+		for answers in a b c; do
+			ctl reload >"$T/reload-$answers" 2>&1 &
+			pids+=($!)
+		done
+		wait "${pids[@]}" || true
+		cat "$T"/reload-?
+		answers=$(cat "$T"/reload-? | grep -c 'is in force\.$')
+		[[ $answers == 3 || $(<"$T/reload-a")$(<"$T/reload-b")$(<"$T/reload-c") == *"try again"* ]]
+		run -1 grep -h refused "$T"/reload-?
+	done
+	everything_returns
+}
+
 # ---- descriptors ----
 
 @test "without descriptors clients are refused as no-fds, and the API answers; served again then" {
@@ -372,6 +391,39 @@ requests_until() { # FILE
 	log_has ktlsd 'reason=no-fds'
 	stop stall
 	everything_returns
+	fetch
+	stop ktlsd
+}
+
+@test "without descriptors a reload is refused, a fresh probe too, and all is as before then" {
+	local n before
+	PIPES=8 WORKERS=1
+	stop ktlsd
+	config
+	(ulimit -n 64 && daemon_start)
+	serve
+	before=$SERVER
+	ctl probe --json >"$T/probe-before" || (($? == 3)) # without kernel TLS
+	for n in {1..4}; do
+		config_listener "more$n" $((4450 + n)) "tcp:$IP:3000"
+	done
+	stall -h "$IP" 4433 60 0
+	run -1 ctl probe --fresh
+	echo "$output"
+	[[ $output == *"the probe could not run"* ]]
+	kill -HUP "$(spawned ktlsd)"
+	wait_log ktlsd 'reload refused.*no descriptor left'
+	stop stall
+	run -1 grep -E 'cannot start|nobody has sent' "$T/ktlsd.log"
+	everything_returns
+	ctl probe --json >"$T/probe-after" || (($? == 3))
+	cmp "$T/probe-before" "$T/probe-after"
+	server_find
+	[[ $SERVER == "$before" ]]
+	reload
+	# it still starts a server that has died
+	kill -KILL "$SERVER"
+	wait_until 30 server_is_new "$before"
 	fetch
 	stop ktlsd
 }
