@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/json.h"
 #include "base/util.h"
@@ -57,17 +58,38 @@ static enum exit_code failure_explain(struct varlink_failure *failure)
 	return EXIT_FAILED;
 }
 
-static enum exit_code call_explain(const char *socket, int r, int timeout_ms)
+/* Nobody is behind the socket, which is the one that was named, or the one of every ktlsd. */
+static enum exit_code absence_explain(const struct options *options, int r)
+{
+	const char *socket = options->socket;
+	struct stat st;
+
+	if (r == -ECONNREFUSED && !stat(socket, &st) && !S_ISSOCK(st.st_mode)) {
+		text_error("%s is no socket", socket);
+		return EXIT_FAILED;
+	}
+	if (r == -ENOENT && options->given & OPTION_SOCKET) {
+		text_error("%s: there is no such file: ktlsd is not running, or its socket is "
+			   "elsewhere",
+			   socket);
+		return EXIT_NO_DAEMON;
+	}
+	text_error("ktlsd is not running: nobody answers at %s", socket);
+	text_hint("Start it (systemctl start ktlsd), or name its socket with --socket.");
+	return EXIT_NO_DAEMON;
+}
+
+/* `source` is the socket or file, `r` what went wrong with it. */
+static enum exit_code call_explain(const struct options *options, const char *source, int r,
+				   int timeout_ms)
 {
 	switch (r) {
 	case -ENOENT:
 	case -ECONNREFUSED:
-		text_error("ktlsd is not running: nobody answers at %s", socket);
-		text_hint("Start it (systemctl start ktlsd), or name its socket with --socket.");
-		return EXIT_NO_DAEMON;
+		return absence_explain(options, r);
 	case -EACCES:
 	case -EPERM:
-		text_error("%s: permission denied", socket);
+		text_error("%s: permission denied", source);
 		text_hint("Run it as root, or as a member of the group of that socket.");
 		return EXIT_FAILED;
 	case -ETIMEDOUT:
@@ -80,12 +102,12 @@ static enum exit_code call_explain(const char *socket, int r, int timeout_ms)
 		return EXIT_FAILED;
 	case -EBADMSG:
 	case -EMSGSIZE:
-		text_error("%s: the answer is not Varlink: is this ktlsd's socket?", socket);
+		text_error("%s: the answer is not Varlink: is this ktlsd's socket?", source);
 		return EXIT_FAILED;
 	case -ECANCELED:
 		return EXIT_FAILED;
 	default:
-		text_error("%s: %s", socket, strerror(-r));
+		text_error("%s: %s", source, strerror(-r));
 		return EXIT_FAILED;
 	}
 }
@@ -168,7 +190,7 @@ static enum exit_code replay(const struct options *options, const struct taker *
 		text_error("%s: there is no reply in it", options->from);
 		r = -ECANCELED;
 	}
-	return r ? call_explain(options->from, r, 0) : EXIT_FINE;
+	return r ? call_explain(options, options->from, r, 0) : EXIT_FINE;
 }
 
 static int live_take(struct json *reply, void *arg)
@@ -198,7 +220,7 @@ static enum exit_code outcome(const struct options *options, int r, int timeout_
 {
 	if (r == -EREMOTEIO)
 		return failure_explain(failure);
-	return r ? call_explain(options->socket, r, timeout_ms) : EXIT_FINE;
+	return r ? call_explain(options, options->socket, r, timeout_ms) : EXIT_FINE;
 }
 
 enum exit_code client_call(const struct options *options, const char *method,
