@@ -117,5 +117,5 @@ const char *target_explain(int error)
 		return "kernel lockdown is in confidentiality mode";
 	if (!kernel_knows_tls())
 		return "neither the kernel's BTF nor a loaded tls module has struct tls_context";
-	return is_admin ? "the kernel refused the program, see the log" : "no CAP_SYS_ADMIN";
+	return is_admin ? "the kernel refused the program" : "no CAP_SYS_ADMIN";
 }

@@ -56,14 +56,19 @@ int observer_read(struct observer *observer, struct json *reply)
 	observer->since_s = int_of(json, "since_s");
 	observer->lost = int_of(json, "lost");
 	observer->forgotten = int_of(json, "forgotten");
-	for (size_t i = 0; i < json_length(observer->programs); i++)
-		observer->n_attached += program_is_attached(observer, i, &name, &error);
+	for (size_t i = 0; i < json_length(observer->programs); i++) {
+		bool attached = program_is_attached(observer, i, &name, &error);
+
+		observer->n_attached += attached;
+		observer->n_refused += !attached && *error;
+	}
 	return 0;
 }
 
 bool observer_is_incomplete(const struct observer *observer)
 {
-	return observer->n_attached < json_length(observer->programs) && !observer->waiting_for_tls;
+	return observer->n_refused || (observer->n_attached < json_length(observer->programs) &&
+				       !observer->waiting_for_tls);
 }
 
 bool observer_has_problems(const struct observer *observer)
@@ -109,7 +114,12 @@ static void programs_print(const struct observer *observer)
 
 	if (!observer->programs)
 		return;
-	if (observer->waiting_for_tls)
+	if (observer->waiting_for_tls && observer->n_refused)
+		text_field("Programs", STYLE_BAD,
+			   "%zu of %zu attached, %zu refused; the others wait for the kernel's "
+			   "module tls, which is not loaded",
+			   observer->n_attached, n, observer->n_refused);
+	else if (observer->waiting_for_tls)
 		text_field("Programs", STYLE_WARN,
 			   "%zu of %zu attached: the others wait for the kernel's module tls, "
 			   "which is not loaded",

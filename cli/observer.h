@@ -17,6 +17,7 @@ struct observer {
 	bool adopted, waiting_for_tls, payload;
 	struct json *programs; /* or NULL */
 	size_t n_attached;
+	size_t n_refused; /* not attached, and not for want of the module tls */
 };
 
 /* From the member "observer" of a reply: 0 or -EINVAL (json_complaint()). */
