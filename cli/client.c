@@ -3,10 +3,15 @@
 #include "cli/client.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/util.h"
@@ -58,6 +63,27 @@ static enum exit_code failure_explain(struct varlink_failure *failure)
 	return EXIT_FAILED;
 }
 
+/* Who may: the group of the socket, or of its directory where that already keeps others out. */
+static void denial_explain(const char *socket)
+{
+	_cleanup_free_ char *copy = strdup(socket);
+	const struct group *group = NULL;
+	struct stat st;
+
+	text_error("%s: permission denied", socket);
+	if (!stat(socket, &st)) {
+		if (st.st_mode & S_IWGRP)
+			group = getgrgid(st.st_gid);
+	} else if (copy && !stat(dirname(copy), &st) && st.st_mode & S_IXGRP) {
+		group = getgrgid(st.st_gid);
+	}
+	if (group && group->gr_gid)
+		text_hint("ktlsd answers root (sudo) and members of the group '%s'.",
+			  group->gr_name);
+	else
+		text_hint("ktlsd answers root only (sudo).");
+}
+
 /* Nobody is behind the socket, which is the one that was named, or the one of every ktlsd. */
 static enum exit_code absence_explain(const struct options *options, int r)
 {
@@ -89,8 +115,7 @@ static enum exit_code call_explain(const struct options *options, const char *so
 		return absence_explain(options, r);
 	case -EACCES:
 	case -EPERM:
-		text_error("%s: permission denied", source);
-		text_hint("Run it as root, or as a member of the group of that socket.");
+		denial_explain(source);
 		return EXIT_FAILED;
 	case -ETIMEDOUT:
 		text_error("ktlsd did not answer within %d s", timeout_ms / MS_PER_S);
@@ -110,6 +135,12 @@ static enum exit_code call_explain(const struct options *options, const char *so
 		text_error("%s: %s", source, strerror(-r));
 		return EXIT_FAILED;
 	}
+}
+
+bool client_is_denied(const struct options *options)
+{
+	return !options->from && faccessat(AT_FDCWD, options->socket, W_OK, AT_EACCESS) &&
+	       errno == EACCES;
 }
 
 enum exit_code client_complain(const struct options *options, const struct json *reply)

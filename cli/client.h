@@ -36,6 +36,9 @@ enum exit_code client_call_text(const struct options *options, const char *metho
 enum exit_code client_get(const struct options *options, const char *method,
 			  struct json *parameters, int timeout_ms, struct json **reply);
 
+/* True if ktlsd would not answer this user. */
+bool client_is_denied(const struct options *options);
+
 /* Says that a reply makes no sense, and gives EXIT_FAILED. `reply` may be NULL. */
 enum exit_code client_complain(const struct options *options, const struct json *reply);
 

@@ -117,7 +117,8 @@ static void probe_gather(const struct options *options, struct diagnose_facts *f
 		keep(&facts->probe, report);
 }
 
-/* Without a daemon that is no failure: the report says what cannot be known. */
+/* Without a daemon, or without the right to ask it, that is no failure: the report says what cannot be
+ * known. */
 static enum exit_code status_gather(const struct options *options, struct diagnose_facts *facts)
 {
 	_cleanup_free_ char *errors = NULL;
@@ -132,6 +133,10 @@ static enum exit_code status_gather(const struct options *options, struct diagno
 	if (code == EXIT_NO_DAEMON && !(options->given & OPTION_SOCKET))
 		return EXIT_FINE;
 	text_pass_errors(errors ? errors : "");
+	if (code == EXIT_FAILED && !(options->given & OPTION_SOCKET) && client_is_denied(options)) {
+		text_error("looking at what can be seen without it");
+		return EXIT_FINE;
+	}
 	return code;
 }
 
@@ -246,7 +251,8 @@ const struct command cmd_diagnose = {
 		 "what "
 		 "sockets really do, and why not more. + is fine, ! a finding with what to do "
 		 "about "
-		 "it, - worth knowing, ? could not be looked at. It also works without ktlsd, as "
+		 "it, - worth knowing, ? could not be looked at. It also works without ktlsd, or "
+		 "the right to ask it, as "
 		 "far as it can see; --listener, --device and --pid narrow it to one, a process "
 		 "with all "
 		 "that descends from it.",

@@ -228,7 +228,7 @@ static enum exit_code local_get(struct json **reply)
 	return EXIT_FINE;
 }
 
-/* Asks the daemon, or does it here when there is none and none was named. */
+/* Asks the daemon, or does it here when there is none that answers this user, and none was named. */
 static enum exit_code reply_get(const struct options *options, struct json **reply)
 {
 	bool fresh = options->given & OPTION_FRESH;
@@ -238,7 +238,9 @@ static enum exit_code reply_get(const struct options *options, struct json **rep
 	json_set_bool(parameters, "fresh", fresh);
 	code = client_get(options, "Probe", parameters,
 			  fresh ? CLIENT_TIMEOUT_LONG_MS : CLIENT_TIMEOUT_MS, reply);
-	if (code == EXIT_NO_DAEMON && !(options->given & OPTION_SOCKET))
+	if (options->given & OPTION_SOCKET)
+		return code;
+	if (code == EXIT_NO_DAEMON || (code == EXIT_FAILED && client_is_denied(options)))
 		return local_get(reply);
 	return code;
 }
@@ -278,8 +280,8 @@ const struct command cmd_probe = {
 	.summary = "what this kernel can carry: measured, not assumed",
 	.about = "Shows what ktlsd measured with real records: each TLS version and cipher, both "
 		 "directions, key updates and options, and the driver that does AES. '-' is what "
-		 "was not tried. Where no ktlsd runs and --socket names none, ktlsctl measures "
-		 "itself.",
+		 "was not tried. Where no ktlsd answers this user and --socket names none, "
+		 "ktlsctl measures itself.",
 	.problems = "the kernel carries no TLS at all, or encrypts AES with generic code",
 	.options = OPTION_LISTING | OPTION_FROM | OPTION_FRESH,
 	.listing = &matrix,

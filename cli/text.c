@@ -250,9 +250,14 @@ void text_error(const char *format, ...)
 	putc('\n', error_file());
 }
 
-void text_hint(const char *hint)
+void text_hint(const char *format, ...)
 {
-	fprintf(error_file(), "%s\n", hint);
+	va_list args;
+
+	va_start(args, format);
+	vfprintf(error_file(), format, args);
+	va_end(args);
+	putc('\n', error_file());
 }
 
 void text_pass_errors(const char *lines)

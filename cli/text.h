@@ -46,7 +46,7 @@ void text_field(const char *label, enum style style, const char *format, ...)
 
 /* One line on stderr, after "ktlsctl: "; a hint is a line that follows it. */
 void text_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void text_hint(const char *hint);
+void text_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Lines that were diverted before. */
 void text_pass_errors(const char *lines);

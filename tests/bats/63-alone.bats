@@ -27,6 +27,10 @@ setup() {
 
 teardown() {
 	[[ ! -e $T/pair.pid ]] || stop pair
+	if [[ -e $T/denying.pid ]]; then
+		stop denying
+		rm -r /run/ktlsd
+	fi
 	rm -f "$T/pair.in"
 }
 
@@ -81,6 +85,35 @@ leaves_nothing() {
 	setpriv --reuid 65534 --clear-groups "$KTLSD_BUILD/ktlsctl" list 2>"$T/stderr" || code=$?
 	[[ $code == 2 ]]
 	grep -q 'ktlsd is not running' "$T/stderr"
+}
+
+as_nobody() { # COMMAND...
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$KTLSD_BUILD/ktlsctl" "$@" 2>"$T/stderr"
+}
+
+@test "who may not ask ktlsd still sees what there is to see" {
+	local code=0
+	mkdir -m 755 /run/ktlsd
+	: >"$T/answers"
+	spawn denying "$HELPERS/replay" /run/ktlsd/api.sock "$T/answers" "$T/calls"
+	wait_log denying '^READY$' 60
+	chgrp daemon /run/ktlsd/api.sock
+	chmod 660 /run/ktlsd/api.sock
+	as_nobody probe >"$T/probe" || code=$?
+	cat "$T/stderr" "$T/probe"
+	[[ $code == 0 || $code == 3 ]]
+	grep -q '^kTLS *yes' "$T/probe"
+	grep -q "members of the group 'daemon'" "$T/stderr"
+	code=0
+	as_nobody diagnose >"$T/report" || code=$?
+	cat "$T/stderr" "$T/report"
+	[[ $code == 0 || $code == 3 ]]
+	grep -q '^+ Probe' "$T/report"
+	grep -q '^[?] Sockets' "$T/report"
+	grep -q "members of the group 'daemon'" "$T/stderr"
+	code=0
+	as_nobody list || code=$?
+	[[ $code == 1 ]]
 }
 
 # What `stty -g` has said, before and after.
