@@ -4,14 +4,17 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "base/util.h"
 #include "cli/client.h"
 #include "cli/column.h"
 #include "cli/commands.h"
 #include "cli/observer.h"
+#include "cli/row.h"
 #include "cli/table.h"
 #include "cli/text.h"
 
@@ -84,17 +87,90 @@ static const struct listing tls_stat = {
 	.n_columns = ARRAY_SIZE(tls_stat_columns),
 };
 
+struct total {
+	char key[160];
+	struct json *row;
+};
+
+static int total_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct total *)a)->key, ((const struct total *)b)->key);
+}
+
+static void total_read(struct total *total, struct json *row)
+{
+	bool ok = true;
+
+	(void)json_get_bool(row, "ok", &ok);
+	total->row = row;
+	snprintf(total->key, sizeof(total->key), "%s\t%s\t%d\t%s\t%s\t%s",
+		 row_string(row, NULL, "direction"), row_string(row, NULL, "event"), !ok,
+		 row_string(row, NULL, "mode"), row_string(row, NULL, "version"),
+		 row_string(row, NULL, "cipher"));
+}
+
+/* ktlsd counts in a hash: a new array of its totals by direction, event and the rest. 0, -ENOENT,
+ * -EINVAL, -ENOMEM. */
+static int totals_sort(struct json *reply, struct json **sorted)
+{
+	_cleanup_free_ struct total *all = NULL;
+	struct json *rows, *row;
+	int r = json_get_array(reply, totals.name, &rows);
+	size_t n = r ? 0 : json_length(rows);
+
+	*sorted = NULL;
+	if (!r && n && !(all = calloc(n, sizeof(*all))))
+		r = -ENOMEM;
+	for (size_t i = 0; i < n && !r; i++) {
+		r = json_at(rows, i, &row);
+		if (!r)
+			total_read(&all[i], row);
+	}
+	if (r)
+		return r;
+	if (n)
+		qsort(all, n, sizeof(*all), total_compare);
+	*sorted = json_new_array();
+	for (size_t i = 0; i < n; i++)
+		json_append(*sorted, json_share(all[i].row));
+	return 0;
+}
+
+/* Prints the reply with its totals in order, and else as it came. */
+static int json_output(struct json *reply)
+{
+	_cleanup_free_ char *text = json_print(reply), *rows = NULL;
+	_cleanup_json_ struct json *sorted = NULL;
+	const char *found;
+	size_t len;
+	int r = text ? totals_sort(reply, &sorted) : -ENOMEM;
+
+	if (r == -ENOENT)
+		return puts(text) < 0 ? -ECANCELED : 0;
+	if (r)
+		return r;
+	rows = json_print(sorted);
+	if (!rows || json_text_find(text, strlen(text), totals.name, &found, &len))
+		return -ENOMEM;
+	printf("%.*s%s%s\n", (int)(found - text), text, rows, found + len);
+	return 0;
+}
+
 /* 0, -EINVAL, -ENOMEM. What is empty is said on stdout, where the table would be. */
 static int rows_print(struct json *reply, const struct listing *listing,
 		      const struct options *options)
 {
 	const struct options plain = { .socket = options->socket };
 	_cleanup_table_ struct table *table = table_new(listing, &plain);
+	_cleanup_json_ struct json *sorted = NULL;
 	struct json *rows, *row;
-	int r = json_get_array(reply, listing->name, &rows);
+	int r = listing == &totals ? totals_sort(reply, &sorted) :
+				     json_get_array(reply, listing->name, &rows);
 
 	if (!table)
 		return -ECANCELED;
+	if (sorted)
+		rows = sorted;
 	if (r == -ENOENT)
 		return json_complain_missing(reply, listing->name);
 	for (size_t i = 0; !r && i < json_length(rows); i++) {
@@ -150,7 +226,6 @@ static int screen_print(struct json *reply, const struct options *options)
 static enum exit_code run(const struct options *options, int argc, char **argv)
 {
 	_cleanup_json_ struct json *reply = NULL;
-	_cleanup_free_ char *text = NULL;
 	enum exit_code code;
 	int r;
 
@@ -158,14 +233,7 @@ static enum exit_code run(const struct options *options, int argc, char **argv)
 	code = client_get(options, "GetStats", NULL, CLIENT_TIMEOUT_MS, &reply);
 	if (code != EXIT_FINE)
 		return code;
-	if (options->given & OPTION_JSON) {
-		text = json_print(reply);
-		r = text ? 0 : -ENOMEM;
-		if (text)
-			puts(text);
-	} else {
-		r = screen_print(reply, options);
-	}
+	r = options->given & OPTION_JSON ? json_output(reply) : screen_print(reply, options);
 	if (r == -ENOMEM)
 		text_error("out of memory");
 	if (r == -EINVAL)
